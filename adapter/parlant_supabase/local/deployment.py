@@ -1,0 +1,56 @@
+"""Deploying a Supabase project to the local stack with the real `supabase db push`."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from .errors import LocalStackError
+
+_ENVIRONMENT = {
+    "DO_NOT_TRACK": "1",
+    "SUPABASE_TELEMETRY_DISABLED": "1",
+    "NO_COLOR": "1",
+}
+
+
+def push_migrations(
+    supabase: tuple[str, ...], project: Path, database_url: str, scratch_parent: Path
+) -> str:
+    """Apply the project's migrations to the database and return what the CLI printed."""
+    if not (project / "supabase").is_dir():
+        raise LocalStackError(
+            f"There is no folder `supabase` in {project}; name the folder that contains it."
+        )
+    # The CLI writes into the project and the user's home; both are its own here.
+    with tempfile.TemporaryDirectory(prefix="deploy-", dir=scratch_parent) as scratch:
+        shutil.copytree(
+            project / "supabase",
+            Path(scratch) / "supabase",
+            ignore=shutil.ignore_patterns(".temp", ".branches"),
+        )
+        result = subprocess.run(
+            [
+                *supabase,
+                *("db", "push", f"--remote={database_url}", "--workdir", scratch, "--yes"),
+                *("--agent", "no"),
+            ],
+            cwd=scratch,
+            env={**os.environ, **_ENVIRONMENT, "HOME": scratch},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    output = _readable(result.stdout).replace(scratch, str(project))
+    if result.returncode != 0:
+        raise LocalStackError(f"`supabase db push` of {project} failed:\n{output}")
+    return output
+
+
+def _readable(output: str) -> str:
+    """Drop terminal control sequences, and the blank lines around the text."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output).strip()
