@@ -1,0 +1,99 @@
+-- purpose:      Stores what a loader made of a page of documents, and reads the next page. A document that
+--               was changed or removed since it was read is left alone: another server has seen to it.
+--               - changed:  the document is replaced
+--               - rejected: it moves to the table of failed documents
+--               - raised:   it stays, and a copy is kept in the table of failed documents, once
+-- p_prefix:     the store's table prefix
+-- p_collection: the collection's name
+-- p_results:    [{"id", "digest", "outcome": "changed", "data"} | {"id", "digest", "outcome": "rejected"}
+--               | {"id", "digest", "outcome": "raised", "reason"}, ...]
+-- p_version:    the store's version; NULL for a loader that sees every document
+-- p_after:      "next" of the page that the results are for; NULL if there is no next page to read
+-- returns:      {"changed": int, "rejected": int, "raised": int, "documents": [...], "next": {...} | null}
+-- raises:       PD002 invalid document, PD003 duplicate document, PD004 collection not found
+-- example:      select public.parlant_save_loaded_documents(
+--                 'parlant_sessions_', 'events',
+--                 '[{"id": "a", "digest": "900150983cd24fb0d6963f7d28e17f72", "outcome": "rejected"}]',
+--                 '0.9.0', null);
+create or replace function public.parlant_save_loaded_documents(
+  p_prefix text,
+  p_collection text,
+  p_results jsonb,
+  p_version text default null,
+  p_after jsonb default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_table text := parlant_internal.table_of(p_prefix, p_collection);
+  v_failed text := parlant_internal.failed_table_of(p_prefix, p_collection);
+  v_result jsonb;
+  v_stored jsonb;
+  v_document jsonb;
+  v_counts jsonb := '{"changed": 0, "rejected": 0, "raised": 0}';
+  v_outcome text;
+  v_page jsonb := '{"documents": [], "next": null}';
+begin
+  for v_result in select r.value from jsonb_array_elements(p_results) as r loop
+    execute format('select d.data from %s as d where d.id = $1 for update', v_table)
+    into v_stored
+    using v_result ->> 'id';
+
+    if md5(v_stored::text) is distinct from v_result ->> 'digest' then
+      continue;
+    end if;
+
+    v_outcome := v_result ->> 'outcome';
+    if v_outcome = 'changed' then
+      v_document := parlant_internal.read_document(v_result -> 'data');
+      begin
+        execute format('update %s as d set data = $2 where d.id = $1', v_table)
+        using v_result ->> 'id', v_document;
+      exception when unique_violation then
+        raise exception using
+          errcode = 'PD003',
+          message = 'the loader gave a document the id of another',
+          hint = 'Nothing of this page was changed. A loader has to keep ids apart.';
+      end;
+    elsif v_outcome in ('rejected', 'raised') then
+      execute format(
+        'insert into %1$s (id, data, reason) select $1, $2, $3'
+        ' where not exists (select from %1$s as f where f.id = $1 and f.data = $2)', v_failed)
+      using
+        v_result ->> 'id',
+        v_stored,
+        case v_outcome when 'raised' then 'raised: ' || (v_result ->> 'reason') else v_outcome end;
+      if v_outcome = 'rejected' then
+        execute format('delete from %s as d where d.id = $1', v_table)
+        using v_result ->> 'id';
+      end if;
+    else
+      raise exception using
+        errcode = 'PD008',
+        message = format('unknown outcome %L', v_outcome),
+        hint = 'The outcomes are changed, rejected and raised.';
+    end if;
+
+    v_counts := v_counts
+      || jsonb_build_object(v_outcome, (v_counts ->> v_outcome)::integer + 1);
+  end loop;
+
+  if p_after is not null then
+    v_page := parlant_internal.page_to_load(v_table, p_version, p_after);
+  end if;
+
+  return v_counts || v_page;
+end;
+$$;
+
+comment on function public.parlant_save_loaded_documents(text, text, jsonb, text, jsonb) is
+'Stores what a loader made of a page of documents.';
+
+revoke all on function public.parlant_save_loaded_documents(text, text, jsonb, text, jsonb)
+from public, anon, authenticated;
+grant execute on function public.parlant_save_loaded_documents(text, text, jsonb, text, jsonb)
+to service_role;

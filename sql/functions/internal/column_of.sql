@@ -1,0 +1,23 @@
+-- purpose:  Names the column that a field is sorted and indexed by, for the fields that have one.
+-- p_field:  the field's name
+-- returns:  the column's name, or NULL
+-- raises:   nothing
+create or replace function parlant_internal.column_of(p_field text)
+returns text
+language sql
+immutable
+parallel safe
+security invoker
+set search_path = ''
+as $$
+  select case
+    when p_field in ('id', 'version', 'creation_utc', 'session_id', 'customer_id', 'agent_id')
+      then p_field
+  end
+$$;
+
+comment on function parlant_internal.column_of(text) is
+'Column that a field is sorted and indexed by, or NULL.';
+
+revoke all on function parlant_internal.column_of(text) from public, anon, authenticated;
+grant execute on function parlant_internal.column_of(text) to service_role;

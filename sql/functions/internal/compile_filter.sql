@@ -1,0 +1,64 @@
+-- purpose:  Turns a Parlant filter into a predicate over the alias d of a collection's table.
+--           The predicate holds no value of the filter: it refers into the filter, bound as $1.
+--           Logical operators and fields in one document are ANDed.
+-- p_filter: {field: {op: operand, ...}, "$and": [...], "$or": [...]}; NULL matches everything
+-- p_path:   where p_filter stands in the whole filter
+-- returns:  text of an SQL expression that is true for matches, and false or NULL otherwise
+-- raises:   PD001 invalid filter
+create or replace function parlant_internal.compile_filter(
+  p_filter jsonb,
+  p_path text [] default '{}'
+)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  -- Deep enough for any filter that a program writes, shallow enough for max_stack_depth.
+  c_max_depth constant integer := 200;
+  v_key text;
+  v_value jsonb;
+  v_terms text[] := '{}';
+begin
+  if p_filter is null then
+    return 'true';
+  end if;
+
+  if jsonb_typeof(p_filter) <> 'object' then
+    perform parlant_internal.filter_error(
+      p_path, format('expected an object, got %s', jsonb_typeof(p_filter)),
+      'A filter is an object such as {"id": {"$eq": "..."}}.');
+  end if;
+
+  if cardinality(p_path) > c_max_depth then
+    perform parlant_internal.filter_error(
+      p_path[1:4], format('nested deeper than %s levels', c_max_depth / 2),
+      'Flatten the $and and $or operators.');
+  end if;
+
+  for v_key, v_value in select f.key, f.value from jsonb_each(p_filter) as f loop
+    if v_key in ('$and', '$or') then
+      v_terms := v_terms
+        || parlant_internal.compile_logical(v_key, v_value, p_path || v_key);
+    else
+      v_terms := v_terms
+        || parlant_internal.compile_field(v_key, v_value, p_path || v_key);
+    end if;
+  end loop;
+
+  if cardinality(v_terms) = 0 then
+    return 'true';
+  end if;
+
+  return array_to_string(v_terms, ' and ');
+end;
+$$;
+
+comment on function parlant_internal.compile_filter(jsonb, text []) is
+'Predicate text for a Parlant filter that is bound as $1.';
+
+revoke all on function parlant_internal.compile_filter(jsonb, text [])
+from public, anon, authenticated;
+grant execute on function parlant_internal.compile_filter(jsonb, text []) to service_role;

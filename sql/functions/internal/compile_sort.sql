@@ -1,0 +1,48 @@
+-- purpose:  Compiles the sort of find_one. Missing fields and null come first, and documents that the sort
+--           does not tell apart stay in the order of their insertion, as with Python's stable sort.
+-- p_sort:   [[field, "asc" | "desc"], ...]; NULL or [] keeps the order of insertion
+-- returns:  text for an ORDER BY clause
+-- raises:   PD008 invalid argument
+create or replace function parlant_internal.compile_sort(p_sort jsonb)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_entry jsonb;
+  v_field text;
+  v_terms text[] := '{}';
+begin
+  if p_sort is null then
+    return 'd.seq';
+  end if;
+
+  if jsonb_typeof(p_sort) <> 'array' then
+    raise exception using
+      errcode = 'PD008',
+      message = format('the sort must be a list, got %s', jsonb_typeof(p_sort)),
+      hint = 'Write [["field", "asc"], ...].';
+  end if;
+
+  for v_entry in select s.value from jsonb_array_elements(p_sort) as s loop
+    v_field := parlant_internal.sort_entry_field(v_entry);
+    v_terms := v_terms || parlant_internal.order_term(v_field, v_entry ->> 1);
+    if parlant_internal.column_of(v_field) is null then
+      -- Tells apart what the order key, which ends after 100 characters, does not.
+      v_terms := v_terms || format(
+        '(case jsonb_typeof(data -> %1$L) when ''string'' then data ->> %1$L end) collate "C" %2$s',
+        v_field, v_entry ->> 1);
+    end if;
+  end loop;
+
+  return array_to_string(v_terms || 'd.seq'::text, ', ');
+end;
+$$;
+
+comment on function parlant_internal.compile_sort(jsonb) is
+'ORDER BY text for the sort of find_one.';
+
+revoke all on function parlant_internal.compile_sort(jsonb) from public, anon, authenticated;
+grant execute on function parlant_internal.compile_sort(jsonb) to service_role;

@@ -1,0 +1,106 @@
+-- purpose:      Makes and registers the tables of a collection, or adopts the tables that were made by
+--               hand for it. Does nothing if the collection is registered.
+-- p_prefix:     the store's table prefix
+-- p_collection: the collection's name
+-- returns:      true if the collection was not registered before
+-- raises:       PD006 invalid table name, PD007 table not ours
+--
+-- Security definer, because making tables needs more than service_role has. It makes tables of one fixed
+-- shape, and every name goes through %I.
+create or replace function parlant_internal.create_collection_tables(
+  p_prefix text,
+  p_collection text
+)
+returns boolean
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_table name := parlant_internal.table_name_for(p_prefix, p_collection);
+  v_failed name := (v_table || '_failed_migrations')::name;
+  v_clash record;
+  v_fields text[];
+begin
+  -- Two servers that open a store for the first time take turns here.
+  lock table parlant_internal.collections in share row exclusive mode;
+
+  if exists (
+    select from parlant_internal.collections as c
+    where c.prefix = p_prefix and c.collection = p_collection
+  ) then
+    return false;
+  end if;
+
+  if v_table = v_failed then
+    raise exception using
+      errcode = 'PD006',
+      message = format('table name %I is too long', v_table),
+      detail = 'Postgres cuts names at 63 bytes, so the table of failed documents would have the same name.',
+      hint = 'Use a shorter table_prefix.';
+  end if;
+
+  select c.prefix, c.collection into v_clash
+  from parlant_internal.collections as c
+  where c.table_name in (v_table, v_failed) or c.failed_table_name in (v_table, v_failed);
+  if found then
+    raise exception using
+      errcode = 'PD006',
+      message = format(
+        'collection %L under prefix %L would share table %I with collection %L under prefix %L',
+        p_collection, p_prefix, v_table, v_clash.collection, v_clash.prefix),
+      hint = 'Use another table_prefix.';
+  end if;
+
+  if to_regclass(format('%I.%I', 'public', v_table)) is null then
+    execute format(
+      'create table %I.%I (like parlant_internal.document_shape including all)', 'public', v_table);
+  else
+    perform parlant_internal.adopt_table(v_table);
+  end if;
+
+  if to_regclass(format('%I.%I', 'public', v_failed)) is null then
+    execute format(
+      'create table %I.%I (like parlant_internal.failed_document_shape including all)',
+      'public', v_failed);
+  else
+    perform parlant_internal.adopt_failed_table(v_failed);
+  end if;
+
+  execute format(
+    'create or replace trigger derive_columns before insert or update on %I.%I'
+    ' for each row execute function parlant_internal.derive_columns()', 'public', v_table);
+  execute format(
+    'comment on table %I.%I is %L', 'public', v_table,
+    format('Parlant collection %s, prefix %s. Written by parlant-supabase.', p_collection, p_prefix));
+  execute format(
+    'comment on table %I.%I is %L', 'public', v_failed,
+    format('Documents of %s that could not be migrated. Never dropped by parlant-supabase.', v_table));
+
+  perform parlant_internal.lock_down_table(v_table);
+  perform parlant_internal.lock_down_table(v_failed);
+
+  insert into parlant_internal.collections (prefix, collection, table_name, failed_table_name)
+  values (p_prefix, p_collection, v_table, v_failed);
+
+  for v_fields in
+    select i.fields from parlant_internal.default_indexes as i where i.collection = p_collection
+  loop
+    perform parlant_internal.create_index(
+      p_prefix, p_collection,
+      (select jsonb_agg(jsonb_build_array(f.field, 'asc') order by f.position)
+        from unnest(v_fields) with ordinality as f (field, position)),
+      false);
+  end loop;
+
+  return true;
+end;
+$$;
+
+comment on function parlant_internal.create_collection_tables(text, text) is
+'Makes or adopts, and registers, the tables of a collection.';
+
+revoke all on function parlant_internal.create_collection_tables(text, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.create_collection_tables(text, text) to service_role;

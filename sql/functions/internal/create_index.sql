@@ -1,0 +1,51 @@
+-- purpose:      Makes one index of a collection, unless it is there.
+-- p_prefix:     the store's table prefix
+-- p_collection: the collection's name
+-- p_fields:     [[field, "asc" | "desc"], ...], at least one
+-- p_unique:     whether no two documents may have the same values
+-- returns:      nothing
+-- raises:       PD004 collection not found, PD008 invalid argument
+--
+-- Security definer, because only its owner may index a table. It indexes registered tables only.
+create or replace function parlant_internal.create_index(
+  p_prefix text,
+  p_collection text,
+  p_fields jsonb,
+  p_unique boolean
+)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_table text := parlant_internal.table_of(p_prefix, p_collection);
+  v_name name := parlant_internal.index_name(p_prefix, p_collection, p_fields, p_unique);
+  v_keys text;
+begin
+  select
+    string_agg(
+      parlant_internal.order_term(parlant_internal.sort_entry_field(f.value), f.value ->> 1),
+      ', ' order by f.ordinality)
+  into v_keys
+  from jsonb_array_elements(p_fields) with ordinality as f;
+
+  -- Two servers that ask at the same moment take turns; the second finds the index.
+  perform pg_advisory_xact_lock(v_table::regclass::oid::integer, hashtext(v_name::text));
+
+  execute format(
+    'create %s index if not exists %I on %s (%s)',
+    case when p_unique then 'unique' else '' end, v_name, v_table, v_keys);
+  execute format(
+    'comment on index %I.%I is %L', 'public', v_name,
+    format('parlant-supabase index on %s%s', p_fields, case when p_unique then ', unique' else '' end));
+end;
+$$;
+
+comment on function parlant_internal.create_index(text, text, jsonb, boolean) is
+'Makes one index of a collection, unless it is there.';
+
+revoke all on function parlant_internal.create_index(text, text, jsonb, boolean)
+from public, anon, authenticated;
+grant execute on function parlant_internal.create_index(text, text, jsonb, boolean) to service_role;

@@ -1,0 +1,34 @@
+-- purpose:      Drops a collection's table and forgets the collection. The table of its failed documents
+--               stays.
+-- p_prefix:     the store's table prefix
+-- p_collection: the collection's name
+-- returns:      nothing
+-- raises:       PD004 collection not found
+--
+-- Security definer, because only its owner may drop a table. It drops registered tables only.
+create or replace function parlant_internal.drop_collection_table(
+  p_prefix text,
+  p_collection text
+)
+returns void
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  lock table parlant_internal.collections in share row exclusive mode;
+
+  execute format('drop table %s', parlant_internal.table_of(p_prefix, p_collection));
+
+  delete from parlant_internal.collections as c
+  where c.prefix = p_prefix and c.collection = p_collection;
+end;
+$$;
+
+comment on function parlant_internal.drop_collection_table(text, text) is
+'Drops a collection''s table and its entry in the registry.';
+
+revoke all on function parlant_internal.drop_collection_table(text, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.drop_collection_table(text, text) to service_role;

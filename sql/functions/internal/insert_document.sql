@@ -1,0 +1,51 @@
+-- purpose:    Inserts a document. If one with that id is there, differing in creation_utc at most, nothing
+--             is written: Parlant derives ids from content, so a restarted application creates its
+--             variables again, and a repeated insert is safe.
+-- p_table:    the table, as table_of() gives it
+-- p_document: the document
+-- returns:    true if it was inserted, false if it was there
+-- raises:     PD002 invalid document, PD003 duplicate document
+create or replace function parlant_internal.insert_document(p_table text, p_document jsonb)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_inserted integer;
+  v_stored jsonb;
+begin
+  loop
+    execute format('insert into %s (data) values ($1) on conflict (id) do nothing', p_table)
+    using p_document;
+    get diagnostics v_inserted = row_count;
+    if v_inserted = 1 then
+      return true;
+    end if;
+
+    execute format('select d.data from %s as d where d.id = $1', p_table)
+    into v_stored
+    using p_document ->> 'id';
+
+    if v_stored - 'creation_utc' = p_document - 'creation_utc' then
+      return false;
+    end if;
+
+    -- If the stored one has been deleted meanwhile, there is room now.
+    if v_stored is not null then
+      raise exception using
+        errcode = 'PD003',
+        message = 'a different document with that id exists',
+        hint = 'Nothing was overwritten. Use update_one to change a document, or another id.';
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function parlant_internal.insert_document(text, jsonb) is
+'Inserts a document unless the same is there.';
+
+revoke all on function parlant_internal.insert_document(text, jsonb)
+from public, anon, authenticated;
+grant execute on function parlant_internal.insert_document(text, jsonb) to service_role;

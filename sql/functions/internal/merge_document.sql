@@ -1,0 +1,51 @@
+-- purpose:   Merges top-level keys into a document that is locked by this transaction.
+-- p_table:   the table, as table_of() gives it
+-- p_id:      the document's id
+-- p_params:  keys and values to set; may hold another id
+-- returns:   the document after the merge
+-- raises:    PD002 invalid document, PD003 duplicate document
+create or replace function parlant_internal.merge_document(
+  p_table text,
+  p_id text,
+  p_params jsonb
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_document jsonb;
+begin
+  -- Only a document that gets the id of another can clash, so only that case pays for a savepoint.
+  if not p_params ? 'id' or p_params ->> 'id' = p_id then
+    execute format(
+      'update %s as d set data = d.data || $2 where d.id = $1 returning d.data', p_table)
+    into v_document
+    using p_id, p_params;
+    return v_document;
+  end if;
+
+  begin
+    execute format(
+      'update %s as d set data = d.data || $2 where d.id = $1 returning d.data', p_table)
+    into v_document
+    using p_id, p_params;
+  exception when unique_violation then
+    raise exception using
+      errcode = 'PD003',
+      message = 'another document has the id that this one was to get',
+      hint = 'Nothing was changed. Give the document an id of its own.';
+  end;
+
+  return v_document;
+end;
+$$;
+
+comment on function parlant_internal.merge_document(text, text, jsonb) is
+'Merges top-level keys into a locked document.';
+
+revoke all on function parlant_internal.merge_document(text, text, jsonb)
+from public, anon, authenticated;
+grant execute on function parlant_internal.merge_document(text, text, jsonb) to service_role;

@@ -1,0 +1,3 @@
+-- PostgREST learns of new functions. On a hosted project an event trigger says the same; elsewhere nothing
+-- else would.
+notify pgrst, 'reload schema';

@@ -1,0 +1,9 @@
+-- The private half of the installation: registry, table shapes and helper functions.
+-- It is not among the exposed schemas, so nothing in it can be reached over HTTP by its own name.
+create schema if not exists parlant_internal;
+
+comment on schema parlant_internal is
+'Private part of parlant-supabase. Do not add it to the exposed schemas.';
+
+revoke all on schema parlant_internal from public, anon, authenticated;
+grant usage on schema parlant_internal to service_role;
