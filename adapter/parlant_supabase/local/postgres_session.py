@@ -144,10 +144,6 @@ class _Scram:
             raise PostgresError("28000", "the server does not know the password")
 
 
-def quote_identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def quote_literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 

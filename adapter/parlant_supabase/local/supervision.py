@@ -1,6 +1,5 @@
 """The stack's side of the supervisor: starting it and giving it commands."""
 
-import fcntl
 import json
 import subprocess
 import sys
@@ -42,7 +41,7 @@ class SupervisorConnection:
                 cwd="/",
             )
         if self._receive().get("error") == "locked":
-            self._process.wait()
+            self.end()
             raise SupervisorLockedError
 
     def start(
@@ -90,10 +89,13 @@ class SupervisorConnection:
         """Leave the supervisor running on its own."""
         self._request(action="detach")
         self._close_pipes()
+        # It is nobody's child from here on; without this, Popen would warn that it still runs.
+        self._process.returncode = 0
 
     def end(self) -> None:
         """End everything and wait until nothing is left."""
         self._close_pipes()
+        # Returns at once if detached.
         self._process.wait()
 
     def _close_pipes(self) -> None:
@@ -131,6 +133,8 @@ class SupervisorConnection:
 
 def is_running(directory: Path) -> bool:
     """Say whether a supervisor owns the directory, whatever files a crash left there."""
+    import fcntl
+
     try:
         with (directory / LOCK_FILE).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -8,7 +8,6 @@ started it is gone, it ends everything: that is how nothing survives a killed te
 
 import argparse
 import ctypes
-import fcntl
 import json
 import os
 import selectors
@@ -265,6 +264,9 @@ def _reply(answer: Command) -> None:
 
 
 def main() -> None:
+    # Not at the top: the names of the files above are wanted where there is no fcntl, too.
+    import fcntl
+
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", type=Path)
     parser.add_argument("--remove-directory", action="store_true")
