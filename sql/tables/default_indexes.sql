@@ -2,7 +2,7 @@
 -- Applied whenever a collection of that name is created, under any prefix.
 create table if not exists parlant_internal.default_indexes (
   collection text collate "C" not null,
-  fields text [] not null,
+  fields text[] not null,
   primary key (collection, fields)
 );
 

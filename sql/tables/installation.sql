@@ -17,6 +17,6 @@ grant select on table parlant_internal.installation to service_role;
 insert into parlant_internal.installation (sql_version, compatible_since)
 values (1, 1)
 on conflict (singleton) do update
-set
-  sql_version = excluded.sql_version,
-  compatible_since = excluded.compatible_since;
+  set
+    sql_version = excluded.sql_version,
+    compatible_since = excluded.compatible_since;

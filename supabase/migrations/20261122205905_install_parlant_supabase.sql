@@ -32,7 +32,7 @@ grant select on table parlant_internal.collections to service_role;
 -- Applied whenever a collection of that name is created, under any prefix.
 create table if not exists parlant_internal.default_indexes (
   collection text collate "C" not null,
-  fields text [] not null,
+  fields text[] not null,
   primary key (collection, fields)
 );
 
@@ -125,9 +125,9 @@ grant select on table parlant_internal.installation to service_role;
 insert into parlant_internal.installation (sql_version, compatible_since)
 values (1, 1)
 on conflict (singleton) do update
-set
-  sql_version = excluded.sql_version,
-  compatible_since = excluded.compatible_since;
+  set
+    sql_version = excluded.sql_version,
+    compatible_since = excluded.compatible_since;
 -- <<<
 -- >>> sql/functions/internal/adopt_failed_table.sql
 -- purpose:  Turns a table of failed documents that was made by hand, or that outlived its collection, into
@@ -359,7 +359,7 @@ create or replace function parlant_internal.compile_equality(
   p_field text,
   p_operator text,
   p_operand jsonb,
-  p_path text []
+  p_path text[]
 )
 returns text
 language plpgsql
@@ -404,12 +404,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.compile_equality(text, text, jsonb, text []) is
+comment on function parlant_internal.compile_equality(text, text, jsonb, text[]) is
 'Predicate text for $eq and $ne.';
 
-revoke all on function parlant_internal.compile_equality(text, text, jsonb, text [])
+revoke all on function parlant_internal.compile_equality(text, text, jsonb, text[])
 from public, anon, authenticated;
-grant execute on function parlant_internal.compile_equality(text, text, jsonb, text [])
+grant execute on function parlant_internal.compile_equality(text, text, jsonb, text[])
 to service_role;
 -- <<<
 -- >>> sql/functions/internal/compile_field.sql
@@ -422,7 +422,7 @@ to service_role;
 create or replace function parlant_internal.compile_field(
   p_field text,
   p_condition jsonb,
-  p_path text []
+  p_path text[]
 )
 returns text
 language plpgsql
@@ -485,12 +485,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.compile_field(text, jsonb, text []) is
+comment on function parlant_internal.compile_field(text, jsonb, text[]) is
 'Predicate text for the operators on one field.';
 
-revoke all on function parlant_internal.compile_field(text, jsonb, text [])
+revoke all on function parlant_internal.compile_field(text, jsonb, text[])
 from public, anon, authenticated;
-grant execute on function parlant_internal.compile_field(text, jsonb, text []) to service_role;
+grant execute on function parlant_internal.compile_field(text, jsonb, text[]) to service_role;
 -- <<<
 -- >>> sql/functions/internal/compile_filter.sql
 -- purpose:  Turns a Parlant filter into a predicate over the alias d of a collection's table.
@@ -502,7 +502,7 @@ grant execute on function parlant_internal.compile_field(text, jsonb, text []) t
 -- raises:   PD001 invalid filter
 create or replace function parlant_internal.compile_filter(
   p_filter jsonb,
-  p_path text [] default '{}'
+  p_path text[] default '{}'
 )
 returns text
 language plpgsql
@@ -551,12 +551,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.compile_filter(jsonb, text []) is
+comment on function parlant_internal.compile_filter(jsonb, text[]) is
 'Predicate text for a Parlant filter that is bound as $1.';
 
-revoke all on function parlant_internal.compile_filter(jsonb, text [])
+revoke all on function parlant_internal.compile_filter(jsonb, text[])
 from public, anon, authenticated;
-grant execute on function parlant_internal.compile_filter(jsonb, text []) to service_role;
+grant execute on function parlant_internal.compile_filter(jsonb, text[]) to service_role;
 -- <<<
 -- >>> sql/functions/internal/compile_logical.sql
 -- purpose:    Compiles $and and $or. Lists that differ in one field only become one comparison with an
@@ -570,7 +570,7 @@ grant execute on function parlant_internal.compile_filter(jsonb, text []) to ser
 create or replace function parlant_internal.compile_logical(
   p_operator text,
   p_members jsonb,
-  p_path text []
+  p_path text[]
 )
 returns text
 language plpgsql
@@ -625,12 +625,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.compile_logical(text, jsonb, text []) is
+comment on function parlant_internal.compile_logical(text, jsonb, text[]) is
 'Predicate text for $and and $or.';
 
-revoke all on function parlant_internal.compile_logical(text, jsonb, text [])
+revoke all on function parlant_internal.compile_logical(text, jsonb, text[])
 from public, anon, authenticated;
-grant execute on function parlant_internal.compile_logical(text, jsonb, text []) to service_role;
+grant execute on function parlant_internal.compile_logical(text, jsonb, text[]) to service_role;
 -- <<<
 -- >>> sql/functions/internal/compile_membership.sql
 -- purpose:    Compiles $in and $nin, and the lists that compile_logical() turns into them.
@@ -712,7 +712,7 @@ create or replace function parlant_internal.compile_range(
   p_field text,
   p_operator text,
   p_operand jsonb,
-  p_path text []
+  p_path text[]
 )
 returns text
 language plpgsql
@@ -773,12 +773,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.compile_range(text, text, jsonb, text []) is
+comment on function parlant_internal.compile_range(text, text, jsonb, text[]) is
 'Predicate text for $gt, $gte, $lt and $lte.';
 
-revoke all on function parlant_internal.compile_range(text, text, jsonb, text [])
+revoke all on function parlant_internal.compile_range(text, text, jsonb, text[])
 from public, anon, authenticated;
-grant execute on function parlant_internal.compile_range(text, text, jsonb, text [])
+grant execute on function parlant_internal.compile_range(text, text, jsonb, text[])
 to service_role;
 -- <<<
 -- >>> sql/functions/internal/compile_sort.sql
@@ -1119,7 +1119,7 @@ grant execute on function parlant_internal.failed_table_of(text, text) to servic
 -- returns:   never
 -- raises:    PD001 invalid filter
 create or replace function parlant_internal.filter_error(
-  p_path text [],
+  p_path text[],
   p_message text,
   p_hint text
 )
@@ -1139,12 +1139,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.filter_error(text [], text, text) is
+comment on function parlant_internal.filter_error(text[], text, text) is
 'Raises PD001 with the path inside the filter.';
 
-revoke all on function parlant_internal.filter_error(text [], text, text)
+revoke all on function parlant_internal.filter_error(text[], text, text)
 from public, anon, authenticated;
-grant execute on function parlant_internal.filter_error(text [], text, text) to service_role;
+grant execute on function parlant_internal.filter_error(text[], text, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/index_name.sql
 -- purpose:      The name of an index, the same for the same definition: part of the table's name for
@@ -1242,7 +1242,7 @@ grant execute on function parlant_internal.insert_document(text, jsonb) to servi
 -- returns:  jsonb[]
 -- raises:   nothing
 create or replace function parlant_internal.json_elements(p_values jsonb)
-returns jsonb []
+returns jsonb[]
 language sql
 immutable
 parallel safe
@@ -1392,6 +1392,45 @@ revoke all on function parlant_internal.merge_document(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.merge_document(text, text, jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/internal/opened_collection.sql
+-- purpose:      What both ways of opening a collection return.
+-- p_prefix:     the store's table prefix
+-- p_collection: the collection's name
+-- p_version:    the store's version; NULL for a loader that sees every document
+-- p_created:    whether the collection was created just now
+-- returns:      {"created": bool, "table": text, "failed_table": text,
+--               "documents": [{"id", "digest", "data"}, ...], "next": {...} | null}
+-- raises:       PD004 collection not found
+create or replace function parlant_internal.opened_collection(
+  p_prefix text,
+  p_collection text,
+  p_version text,
+  p_created boolean
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'created', p_created,
+    'table', parlant_internal.table_of(p_prefix, p_collection),
+    'failed_table', parlant_internal.failed_table_of(p_prefix, p_collection)
+  ) || parlant_internal.page_to_load(
+    parlant_internal.table_of(p_prefix, p_collection), p_version, null);
+end;
+$$;
+
+comment on function parlant_internal.opened_collection(text, text, text, boolean) is
+'Reply to opening a collection: its tables and the first documents to load.';
+
+revoke all on function parlant_internal.opened_collection(text, text, text, boolean)
+from public, anon, authenticated;
+grant execute on function parlant_internal.opened_collection(text, text, text, boolean)
+to service_role;
+-- <<<
 -- >>> sql/functions/internal/operands.sql
 -- purpose:    Collects the operands of one operator on one field over the members of $and or $or, so that
 --             a list of thousands of equalities is compared as one array.
@@ -1468,7 +1507,7 @@ grant execute on function parlant_internal.order_key(jsonb) to service_role;
 -- returns:  jsonb[], one order_key for each element
 -- raises:   nothing
 create or replace function parlant_internal.order_keys(p_values jsonb)
-returns jsonb []
+returns jsonb[]
 language sql
 immutable
 parallel safe
@@ -1768,7 +1807,7 @@ grant execute on function parlant_internal.text_column(text) to service_role;
 -- returns:  text[]
 -- raises:   nothing
 create or replace function parlant_internal.text_elements(p_values jsonb)
-returns text []
+returns text[]
 language sql
 immutable
 parallel safe
@@ -2213,7 +2252,8 @@ grant execute on function public.parlant_find_one(text, text, jsonb, jsonb) to s
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- p_version:    the store's version; NULL for a loader that sees every document
--- returns:      {"created": false, "documents": [{"id", "digest", "data"}, ...], "next": {...} | null}
+-- returns:      {"created": false, "table": text, "failed_table": text,
+--               "documents": [{"id", "digest", "data"}, ...], "next": {...} | null}
 -- raises:       PD004 collection not found
 -- example:      select public.parlant_get_collection('parlant_sessions_', 'events', '0.9.0');
 create or replace function public.parlant_get_collection(
@@ -2228,9 +2268,7 @@ security invoker
 set search_path = ''
 as $$
 begin
-  return jsonb_build_object('created', false)
-    || parlant_internal.page_to_load(
-      parlant_internal.table_of(p_prefix, p_collection), p_version, null);
+  return parlant_internal.opened_collection(p_prefix, p_collection, p_version, false);
 end;
 $$;
 
@@ -2247,7 +2285,8 @@ grant execute on function public.parlant_get_collection(text, text, text) to ser
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- p_version:    the store's version; NULL for a loader that sees every document
--- returns:      {"created": bool, "documents": [{"id", "digest", "data"}, ...], "next": {...} | null}
+-- returns:      {"created": bool, "table": text, "failed_table": text,
+--               "documents": [{"id", "digest", "data"}, ...], "next": {...} | null}
 -- raises:       PD006 invalid table name, PD007 table not ours
 -- example:      select public.parlant_get_or_create_collection('parlant_sessions_', 'events', '0.9.0');
 create or replace function public.parlant_get_or_create_collection(
@@ -2271,9 +2310,7 @@ begin
     v_created := parlant_internal.create_collection_tables(p_prefix, p_collection);
   end if;
 
-  return jsonb_build_object('created', v_created)
-    || parlant_internal.page_to_load(
-      parlant_internal.table_of(p_prefix, p_collection), p_version, null);
+  return parlant_internal.opened_collection(p_prefix, p_collection, p_version, v_created);
 end;
 $$;
 
@@ -2470,7 +2507,7 @@ create or replace function public.parlant_update_one(
   p_filters jsonb,
   p_params jsonb,
   p_upsert boolean default false,
-  p_required_fields text [] default '{}'
+  p_required_fields text[] default '{}'
 )
 returns jsonb
 language plpgsql
@@ -2529,14 +2566,14 @@ end;
 $$;
 
 comment on function
-public.parlant_update_one(text, text, jsonb, jsonb, boolean, text []) is
+public.parlant_update_one(text, text, jsonb, jsonb, boolean, text[]) is
 'Merges keys into the first matching document of a Parlant document collection, or upserts.';
 
 revoke all on function
-public.parlant_update_one(text, text, jsonb, jsonb, boolean, text [])
+public.parlant_update_one(text, text, jsonb, jsonb, boolean, text[])
 from public, anon, authenticated;
 grant execute on function
-public.parlant_update_one(text, text, jsonb, jsonb, boolean, text []) to service_role;
+public.parlant_update_one(text, text, jsonb, jsonb, boolean, text[]) to service_role;
 -- <<<
 -- >>> sql/default_stores.sql
 -- The tables of the three stores under their default prefixes, so that they stand in the dashboard

@@ -2,7 +2,8 @@
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- p_version:    the store's version; NULL for a loader that sees every document
--- returns:      {"created": false, "documents": [{"id", "digest", "data"}, ...], "next": {...} | null}
+-- returns:      {"created": false, "table": text, "failed_table": text,
+--               "documents": [{"id", "digest", "data"}, ...], "next": {...} | null}
 -- raises:       PD004 collection not found
 -- example:      select public.parlant_get_collection('parlant_sessions_', 'events', '0.9.0');
 create or replace function public.parlant_get_collection(
@@ -17,9 +18,7 @@ security invoker
 set search_path = ''
 as $$
 begin
-  return jsonb_build_object('created', false)
-    || parlant_internal.page_to_load(
-      parlant_internal.table_of(p_prefix, p_collection), p_version, null);
+  return parlant_internal.opened_collection(p_prefix, p_collection, p_version, false);
 end;
 $$;
 

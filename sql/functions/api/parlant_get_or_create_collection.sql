@@ -3,7 +3,8 @@
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- p_version:    the store's version; NULL for a loader that sees every document
--- returns:      {"created": bool, "documents": [{"id", "digest", "data"}, ...], "next": {...} | null}
+-- returns:      {"created": bool, "table": text, "failed_table": text,
+--               "documents": [{"id", "digest", "data"}, ...], "next": {...} | null}
 -- raises:       PD006 invalid table name, PD007 table not ours
 -- example:      select public.parlant_get_or_create_collection('parlant_sessions_', 'events', '0.9.0');
 create or replace function public.parlant_get_or_create_collection(
@@ -27,9 +28,7 @@ begin
     v_created := parlant_internal.create_collection_tables(p_prefix, p_collection);
   end if;
 
-  return jsonb_build_object('created', v_created)
-    || parlant_internal.page_to_load(
-      parlant_internal.table_of(p_prefix, p_collection), p_version, null);
+  return parlant_internal.opened_collection(p_prefix, p_collection, p_version, v_created);
 end;
 $$;
 

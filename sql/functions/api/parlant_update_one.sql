@@ -19,7 +19,7 @@ create or replace function public.parlant_update_one(
   p_filters jsonb,
   p_params jsonb,
   p_upsert boolean default false,
-  p_required_fields text [] default '{}'
+  p_required_fields text[] default '{}'
 )
 returns jsonb
 language plpgsql
@@ -78,11 +78,11 @@ end;
 $$;
 
 comment on function
-public.parlant_update_one(text, text, jsonb, jsonb, boolean, text []) is
+public.parlant_update_one(text, text, jsonb, jsonb, boolean, text[]) is
 'Merges keys into the first matching document of a Parlant document collection, or upserts.';
 
 revoke all on function
-public.parlant_update_one(text, text, jsonb, jsonb, boolean, text [])
+public.parlant_update_one(text, text, jsonb, jsonb, boolean, text[])
 from public, anon, authenticated;
 grant execute on function
-public.parlant_update_one(text, text, jsonb, jsonb, boolean, text []) to service_role;
+public.parlant_update_one(text, text, jsonb, jsonb, boolean, text[]) to service_role;

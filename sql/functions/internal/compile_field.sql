@@ -7,7 +7,7 @@
 create or replace function parlant_internal.compile_field(
   p_field text,
   p_condition jsonb,
-  p_path text []
+  p_path text[]
 )
 returns text
 language plpgsql
@@ -70,9 +70,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.compile_field(text, jsonb, text []) is
+comment on function parlant_internal.compile_field(text, jsonb, text[]) is
 'Predicate text for the operators on one field.';
 
-revoke all on function parlant_internal.compile_field(text, jsonb, text [])
+revoke all on function parlant_internal.compile_field(text, jsonb, text[])
 from public, anon, authenticated;
-grant execute on function parlant_internal.compile_field(text, jsonb, text []) to service_role;
+grant execute on function parlant_internal.compile_field(text, jsonb, text[]) to service_role;

@@ -7,7 +7,7 @@
 -- raises:   PD001 invalid filter
 create or replace function parlant_internal.compile_filter(
   p_filter jsonb,
-  p_path text [] default '{}'
+  p_path text[] default '{}'
 )
 returns text
 language plpgsql
@@ -56,9 +56,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.compile_filter(jsonb, text []) is
+comment on function parlant_internal.compile_filter(jsonb, text[]) is
 'Predicate text for a Parlant filter that is bound as $1.';
 
-revoke all on function parlant_internal.compile_filter(jsonb, text [])
+revoke all on function parlant_internal.compile_filter(jsonb, text[])
 from public, anon, authenticated;
-grant execute on function parlant_internal.compile_filter(jsonb, text []) to service_role;
+grant execute on function parlant_internal.compile_filter(jsonb, text[]) to service_role;

@@ -9,7 +9,7 @@
 create or replace function parlant_internal.compile_logical(
   p_operator text,
   p_members jsonb,
-  p_path text []
+  p_path text[]
 )
 returns text
 language plpgsql
@@ -64,9 +64,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.compile_logical(text, jsonb, text []) is
+comment on function parlant_internal.compile_logical(text, jsonb, text[]) is
 'Predicate text for $and and $or.';
 
-revoke all on function parlant_internal.compile_logical(text, jsonb, text [])
+revoke all on function parlant_internal.compile_logical(text, jsonb, text[])
 from public, anon, authenticated;
-grant execute on function parlant_internal.compile_logical(text, jsonb, text []) to service_role;
+grant execute on function parlant_internal.compile_logical(text, jsonb, text[]) to service_role;

@@ -10,7 +10,7 @@ create or replace function parlant_internal.compile_range(
   p_field text,
   p_operator text,
   p_operand jsonb,
-  p_path text []
+  p_path text[]
 )
 returns text
 language plpgsql
@@ -71,10 +71,10 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.compile_range(text, text, jsonb, text []) is
+comment on function parlant_internal.compile_range(text, text, jsonb, text[]) is
 'Predicate text for $gt, $gte, $lt and $lte.';
 
-revoke all on function parlant_internal.compile_range(text, text, jsonb, text [])
+revoke all on function parlant_internal.compile_range(text, text, jsonb, text[])
 from public, anon, authenticated;
-grant execute on function parlant_internal.compile_range(text, text, jsonb, text [])
+grant execute on function parlant_internal.compile_range(text, text, jsonb, text[])
 to service_role;

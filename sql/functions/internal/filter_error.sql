@@ -5,7 +5,7 @@
 -- returns:   never
 -- raises:    PD001 invalid filter
 create or replace function parlant_internal.filter_error(
-  p_path text [],
+  p_path text[],
   p_message text,
   p_hint text
 )
@@ -25,9 +25,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.filter_error(text [], text, text) is
+comment on function parlant_internal.filter_error(text[], text, text) is
 'Raises PD001 with the path inside the filter.';
 
-revoke all on function parlant_internal.filter_error(text [], text, text)
+revoke all on function parlant_internal.filter_error(text[], text, text)
 from public, anon, authenticated;
-grant execute on function parlant_internal.filter_error(text [], text, text) to service_role;
+grant execute on function parlant_internal.filter_error(text[], text, text) to service_role;

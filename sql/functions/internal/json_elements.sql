@@ -3,7 +3,7 @@
 -- returns:  jsonb[]
 -- raises:   nothing
 create or replace function parlant_internal.json_elements(p_values jsonb)
-returns jsonb []
+returns jsonb[]
 language sql
 immutable
 parallel safe

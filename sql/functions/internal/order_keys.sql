@@ -3,7 +3,7 @@
 -- returns:  jsonb[], one order_key for each element
 -- raises:   nothing
 create or replace function parlant_internal.order_keys(p_values jsonb)
-returns jsonb []
+returns jsonb[]
 language sql
 immutable
 parallel safe

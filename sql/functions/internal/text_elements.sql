@@ -3,7 +3,7 @@
 -- returns:  text[]
 -- raises:   nothing
 create or replace function parlant_internal.text_elements(p_values jsonb)
-returns text []
+returns text[]
 language sql
 immutable
 parallel safe

@@ -1,0 +1,183 @@
+"""Parlant's document database on Supabase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from parlant.core.loggers import Logger
+from parlant.core.persistence.document_database import DocumentDatabase, TDocument
+from typing_extensions import Self, override
+
+from parlant_supabase.collection import SupabaseDocumentCollection
+from parlant_supabase.errors import ConfigurationError, VersionMismatchError
+from parlant_supabase.loading import Loader, load_documents, log_report, store_of, version_of
+from parlant_supabase.settings import ConnectionSettings
+from parlant_supabase.transport import SupabaseClient, Transport
+from parlant_supabase.versions import SQL_VERSION
+
+DEFAULT_TABLE_PREFIX = "parlant_"
+
+
+class SupabaseDocumentDatabase(DocumentDatabase):
+    """Keeps the documents of one Parlant store in a Supabase project.
+
+    Give every store a database, and with it a table prefix, of its own: each keeps its version in a
+    collection called `metadata`. Use it with `async with`, around the store:
+
+        async with SupabaseDocumentDatabase(logger, table_prefix="parlant_sessions_") as database:
+            async with SessionDocumentStore(database, allow_migration=True) as sessions:
+                ...
+
+    Args:
+        logger: Parlant's logger; it hears of migrated and failed documents.
+        connection_params: `url`, `key` and `schema` of the project; what is missing is taken from
+            SUPABASE_URL, SUPABASE_KEY and SUPABASE_SCHEMA (by default `public`).
+        table_prefix: What the names of the store's tables begin with; by default `parlant_`.
+        client: A `supabase.AsyncClient` of the caller's, used instead of one made from the
+            connection parameters, with the schema that it was made with, and left open.
+        timeout: Seconds that one request may take, on a client that is not the caller's.
+
+    Raises:
+        ConfigurationError: A setting is missing or cannot be right.
+    """
+
+    def __init__(
+        self,
+        logger: Logger,
+        connection_params: Mapping[str, Any] | None = None,
+        *,
+        table_prefix: str | None = None,
+        client: SupabaseClient | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        if client is not None and connection_params is not None:
+            raise ConfigurationError(
+                "pass either connection_params or a client; a client has its URL, key and schema."
+            )
+        if table_prefix == "":
+            raise ConfigurationError(
+                "table_prefix is empty. Name one such as parlant_sessions_, or leave it out."
+            )
+        self._logger = logger
+        self._prefix = DEFAULT_TABLE_PREFIX if table_prefix is None else table_prefix
+        settings = None if client is not None else ConnectionSettings.resolve(connection_params)
+        self._transport = Transport(settings, client, timeout)
+        self._store: object | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._transport.__aenter__()
+        try:
+            await self._check_deployed_version()
+        except BaseException as error:
+            await self._transport.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._transport.__aexit__(exc_type, exc_value, traceback)
+
+    @override
+    async def create_collection(
+        self, name: str, schema: type[TDocument]
+    ) -> SupabaseDocumentCollection[TDocument]:
+        """A new, empty collection.
+
+        Raises:
+            CollectionExistsError: It exists; its documents are left alone.
+        """
+        await self._call(name, "create_collection")
+        return self._collection(name, schema)
+
+    @override
+    async def get_collection(
+        self, name: str, schema: type[TDocument], document_loader: Loader
+    ) -> SupabaseDocumentCollection[TDocument]:
+        """A collection that exists, its documents brought to the version of the loader's store.
+
+        Raises:
+            CollectionNotFoundError: It does not exist.
+        """
+        return await self._open("get_collection", name, schema, document_loader)
+
+    @override
+    async def get_or_create_collection(
+        self, name: str, schema: type[TDocument], document_loader: Loader
+    ) -> SupabaseDocumentCollection[TDocument]:
+        """A collection, created if need be, its documents brought to the version of the loader's store.
+
+        Documents that the loader rejects move to the table `<table>_failed_migrations`; those on
+        which it raises stay, and are copied there.
+
+        Raises:
+            InvalidTableNameError: Prefix and name give no usable table name.
+            TableNotOursError: A table of that name exists and holds something else.
+        """
+        return await self._open("get_or_create_collection", name, schema, document_loader)
+
+    @override
+    async def delete_collection(self, name: str) -> None:
+        """Deletes a collection with its documents; its table of failed documents stays.
+
+        Raises:
+            CollectionNotFoundError: It does not exist.
+        """
+        await self._call(name, "delete_collection")
+
+    async def _open(
+        self, operation: str, name: str, schema: type[TDocument], loader: Loader
+    ) -> SupabaseDocumentCollection[TDocument]:
+        self._check_one_store(loader)
+        page = await self._call(name, operation, p_version=version_of(loader))
+
+        async def call(operation: str, **params: Any) -> dict[str, Any]:
+            return await self._call(name, operation, **params)
+
+        report = await load_documents(call, page, loader)
+        log_report(self._logger, name, page["failed_table"], report)
+        return self._collection(name, schema)
+
+    def _check_one_store(self, loader: Loader) -> None:
+        store = store_of(loader)
+        if store is None:
+            return
+        if self._store is not None and type(store) is not type(self._store):
+            raise ConfigurationError(
+                f"{type(self._store).__name__} and {type(store).__name__} were given the same "
+                f"database (prefix {self._prefix!r}). Give each store a SupabaseDocumentDatabase "
+                "with a table_prefix of its own."
+            )
+        self._store = store
+
+    async def _check_deployed_version(self) -> None:
+        deployed = await self._transport.call("parlant_get_version", {}, "opening the database")
+        if deployed["sql_version"] < SQL_VERSION:
+            raise VersionMismatchError(
+                f"opening the database: the deployed SQL has version {deployed['sql_version']}, "
+                f"this adapter needs {SQL_VERSION}. Run `supabase db push` with the migrations of "
+                "the installed parlant-supabase."
+            )
+        if deployed["compatible_since"] > SQL_VERSION:
+            raise VersionMismatchError(
+                f"opening the database: the deployed SQL serves adapters from SQL version "
+                f"{deployed['compatible_since']} on, this one has {SQL_VERSION}. "
+                "Run `pip install --upgrade parlant-supabase`."
+            )
+
+    def _collection(
+        self, name: str, schema: type[TDocument]
+    ) -> SupabaseDocumentCollection[TDocument]:
+        return SupabaseDocumentCollection(self._transport, self._prefix, name, schema)
+
+    async def _call(self, name: str, operation: str, **params: Any) -> dict[str, Any]:
+        return await self._transport.call(
+            f"parlant_{operation}",
+            {"p_prefix": self._prefix, "p_collection": name, **params},
+            f"{operation} of collection {name!r} (prefix {self._prefix!r})",
+        )

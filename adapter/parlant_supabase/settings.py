@@ -1,0 +1,68 @@
+"""Where the Supabase project is and with which key to use it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from parlant_supabase.errors import ConfigurationError
+
+_ENVIRONMENT = {"url": "SUPABASE_URL", "key": "SUPABASE_KEY", "schema": "SUPABASE_SCHEMA"}
+_DEFAULT_SCHEMA = "public"
+
+
+@dataclass(frozen=True)
+class ConnectionSettings:
+    """URL, key and schema of a Supabase project.
+
+    Attributes:
+        url: The project's URL, such as https://your-project.supabase.co.
+        key: The secret or service_role key.
+        schema: The schema that the SQL was deployed to.
+    """
+
+    url: str
+    key: str = field(repr=False)
+    schema: str = _DEFAULT_SCHEMA
+
+    @classmethod
+    def resolve(cls, params: Mapping[str, Any] | None) -> ConnectionSettings:
+        """Settings from `url`, `key` and `schema`, and from the environment for what is missing.
+
+        Raises:
+            ConfigurationError: A setting is missing or cannot be right.
+        """
+        given = dict(params or {})
+        unknown = sorted(given.keys() - _ENVIRONMENT.keys())
+        if unknown:
+            raise ConfigurationError(
+                f"unknown connection parameter {unknown[0]!r}. The parameters are url, key and schema."
+            )
+        values = {
+            name: given.get(name) or os.environ.get(variable, "").strip()
+            for name, variable in _ENVIRONMENT.items()
+        }
+        for name in ("url", "key"):
+            if not values[name]:
+                raise ConfigurationError(
+                    f"the {name} of the Supabase project is missing. Set {_ENVIRONMENT[name]}, or "
+                    f"pass connection_params={{{name!r}: ...}}; the dashboard shows it under "
+                    "Settings, API."
+                )
+        for name, value in values.items():
+            if not isinstance(value, str):
+                raise ConfigurationError(
+                    f"connection parameter {name!r} must be a string, got {type(value).__name__}."
+                )
+        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", values["url"]):
+            raise ConfigurationError(
+                "SUPABASE_URL is not a URL. It looks like https://your-project.supabase.co."
+            )
+        if not values["key"].isascii() or any(character.isspace() for character in values["key"]):
+            raise ConfigurationError(
+                "SUPABASE_KEY holds white space or characters that no key has. Copy it again."
+            )
+        return cls(values["url"], values["key"], values["schema"] or _DEFAULT_SCHEMA)
