@@ -31,6 +31,7 @@ class Credentials:
 
     @classmethod
     def generate(cls) -> "Credentials":
+        """Return new credentials, like no others."""
         jwt_secret = secrets.token_urlsafe(48)
         return cls(
             jwt_secret=jwt_secret,
@@ -45,9 +46,11 @@ class Credentials:
 
     @classmethod
     def load(cls, path: Path) -> "Credentials":
+        """Read what save() wrote."""
         return cls(**json.loads(path.read_text("utf-8")))
 
     def save(self, path: Path) -> None:
+        """Write the credentials to a file that only its owner may read."""
         write_private_file(path, json.dumps(asdict(self), indent=2) + "\n")
 
     def sign(self, claims: Mapping[str, Any]) -> str:

@@ -45,6 +45,7 @@ class DataDirectory:
         )
 
     def log(self, service: str) -> Path:
+        """Return the file that a service's output goes to."""
         return self.logs / f"{service}.log"
 
     def exists(self) -> bool:
@@ -75,6 +76,7 @@ class DataDirectory:
         require_open_path(self.path, service_user)
 
     def make_service_directory(self, service: str, service_user: ServiceUser | None) -> Path:
+        """Make the directory that a service runs in."""
         directory = self._services / service
         make_directory(directory, service_user)
         return directory
@@ -90,6 +92,7 @@ class DataDirectory:
             self.path.rmdir()
 
     def load_credentials(self) -> Credentials:
+        """Return the credentials of the stack that was made here."""
         try:
             return Credentials.load(self._credentials)
         except (OSError, ValueError, TypeError) as error:
@@ -104,6 +107,7 @@ class DataDirectory:
         return credentials
 
     def load_description(self) -> StackDescription | None:
+        """Return what the last start noted, if there was one."""
         try:
             content = json.loads(self._description.read_text("utf-8"))
             return StackDescription(
@@ -118,6 +122,7 @@ class DataDirectory:
             raise LocalStackError(f"{self._description} cannot be read; {_START_ANEW}.") from error
 
     def save_description(self, description: StackDescription) -> None:
+        """Note how the stack is started, for the next start."""
         draft = self._description.with_suffix(".new")
         draft.write_text(json.dumps(asdict(description), indent=2) + "\n", "utf-8")
         draft.replace(self._description)

@@ -49,7 +49,18 @@ class StackDatabase:
         return f"http://{LOOPBACK}:{self._ports.postgrest}"
 
     @property
+    def gateway_port(self) -> int:
+        """The port of the gateway alone."""
+        return self._ports.gateway
+
+    @property
+    def database_address(self) -> str:
+        """Postgres's host and port, without any secret."""
+        return f"{LOOPBACK}:{self._ports.postgres}"
+
+    @property
     def database_url(self) -> str:
+        """The database as the role `postgres`, the owner of a hosted project."""
         return self._database_url("postgres", self._credentials.postgres_password)
 
     @property
@@ -59,22 +70,27 @@ class StackDatabase:
 
     @property
     def anon_key(self) -> str:
+        """The JWT of the role `anon`."""
         return self._credentials.anon_key
 
     @property
     def service_role_key(self) -> str:
+        """The JWT of the role `service_role`."""
         return self._credentials.service_role_key
 
     @property
     def publishable_key(self) -> str:
+        """The new style of key for the role `anon`."""
         return self._credentials.publishable_key
 
     @property
     def secret_key(self) -> str:
+        """The new style of key for the role `service_role`."""
         return self._credentials.secret_key
 
     @property
     def jwt_secret(self) -> str:
+        """The secret that JWTs are signed with (HS256)."""
         return self._credentials.jwt_secret
 
     def sign(self, claims: Mapping[str, Any]) -> str:
@@ -82,7 +98,7 @@ class StackDatabase:
         return self._credentials.sign(claims)
 
     def _database_url(self, role: str, password: str) -> str:
-        return f"postgresql://{role}:{password}@{LOOPBACK}:{self._ports.postgres}/{self.name}"
+        return f"postgresql://{role}:{password}@{self.database_address}/{self.name}"
 
 
 class SupervisedDatabase(StackDatabase):
@@ -163,6 +179,7 @@ class SupervisedDatabase(StackDatabase):
         self._wait_for_api()
 
     def stop_api(self) -> None:
+        """End PostgREST and the gateway."""
         for service in ("gateway", "postgrest"):
             self._supervisor.stop(self._supervised_name(service))
 

@@ -16,12 +16,15 @@ _RANGE = range(20_000, 32_000)
 
 @dataclass(frozen=True)
 class Ports:
+    """The ports that one database is reached at."""
+
     postgres: int
     postgrest: int
     gateway: int
 
 
 def is_free(port: int) -> bool:
+    """Say whether a server could listen on the port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # As servers do: connections of a server that has just ended do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -50,6 +50,7 @@ class PostgresSession:
         self.close()
 
     def close(self) -> None:
+        """End the session."""
         try:
             self._send(b"X", b"")
         except OSError:
@@ -145,6 +146,7 @@ class _Scram:
 
 
 def quote_literal(value: str) -> str:
+    """Return the value as a string constant of SQL."""
     return "'" + value.replace("'", "''") + "'"
 
 

@@ -12,6 +12,8 @@ USER_VARIABLE = "PARLANT_SUPABASE_POSTGRES_USER"
 
 @dataclass(frozen=True)
 class ServiceUser:
+    """An unprivileged user of this machine."""
+
     name: str
     uid: int
     gid: int

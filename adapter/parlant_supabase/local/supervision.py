@@ -54,6 +54,7 @@ class SupervisorConnection:
         user: ServiceUser | None,
         stop_signal: str = "SIGTERM",
     ) -> None:
+        """Start a service, which is restarted should it end by itself."""
         self._request(
             action="start",
             service={
@@ -77,12 +78,15 @@ class SupervisorConnection:
         return int(answer["exit"])
 
     def restart(self, name: str, *, kill: bool) -> None:
+        """End a service, with SIGKILL if asked to, and start it again."""
         self._request(action="restart", name=name, kill=kill)
 
     def stop(self, name: str) -> None:
+        """End a service for good."""
         self._request(action="stop", name=name)
 
     def state_of(self, name: str) -> str:
+        """Return `running`, `restarting` or `failed`."""
         return str(self._request(action="describe")["services"][name]["state"])
 
     def detach(self) -> None:

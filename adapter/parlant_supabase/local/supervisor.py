@@ -44,17 +44,20 @@ class Service:
         self.once: bool = specification.get("once", False)
         self.stop_signal = signal.Signals[specification.get("stop_signal", "SIGTERM")]
         self.state = "stopped"
-        self.restarts: list[float] = []
+        self.restarts = 0
         self.last_exit: int | None = None
         self.restart_at: float | None = None
         self._specification = specification
+        self._recent_restarts: list[float] = []
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int | None:
+        """The process id, while there is a process."""
         return None if self._process is None else self._process.pid
 
     def start(self, die_with_supervisor: Callable[[signal.Signals], None]) -> None:
+        """Start the process; the callback runs in it, before the program does."""
         user = self._specification.get("uid")
         identity: dict[str, Any] = {}
         if user is not None:
@@ -83,6 +86,7 @@ class Service:
         return True
 
     def stop(self, number: signal.Signals) -> None:
+        """End the process and wait until it is gone."""
         if self._process is not None:
             self._process.send_signal(number)
             try:
@@ -95,26 +99,35 @@ class Service:
         self.state = "stopped"
 
     def schedule_restart(self) -> None:
+        """Plan the next start, ever later, or give up."""
         now = time.monotonic()
-        self.restarts = [at for at in self.restarts if now - at < _RESTART_WINDOW_SECONDS]
-        if len(self.restarts) >= _RESTART_LIMIT:
+        recent = [at for at in self._recent_restarts if now - at < _RESTART_WINDOW_SECONDS]
+        if len(recent) >= _RESTART_LIMIT:
             self.state = "failed"
             return
-        self.restart_at = now + _FIRST_RESTART_DELAY_SECONDS * 2 ** len(self.restarts)
-        self.restarts.append(now)
+        self.restart_at = now + _FIRST_RESTART_DELAY_SECONDS * 2 ** len(recent)
+        self._recent_restarts = [*recent, now]
+        self.restarts += 1
         self.state = "restarting"
 
+    def forget_restarts(self) -> None:
+        """Give the service a full number of attempts again."""
+        self._recent_restarts.clear()
+
     def describe(self) -> dict[str, Any]:
+        """Return what a reader of the state file is told."""
         return {
             "state": self.state,
             "pid": self.pid,
-            "restarts": len(self.restarts),
+            "restarts": self.restarts,
             "last_exit": self.last_exit,
             "log": self.log,
         }
 
 
 class Supervisor:
+    """The services of one directory, and the loop that looks after them."""
+
     def __init__(self, directory: Path, *, remove_directory: bool) -> None:
         self._directory = directory
         self._remove_directory = remove_directory
@@ -127,6 +140,7 @@ class Supervisor:
         self._libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
     def run(self) -> None:
+        """Obey and watch until told to end, then end everything."""
         wake_up, notify = os.pipe()
         for end in (wake_up, notify):
             os.set_blocking(end, False)
@@ -184,7 +198,7 @@ class Supervisor:
         if action == "restart":
             service = self._services[command["name"]]
             service.stop(signal.SIGKILL if command["kill"] else service.stop_signal)
-            service.restarts.clear()
+            service.forget_restarts()
             service.start(self._die_with_supervisor)
         elif action == "stop":
             service = self._services.pop(command["name"])
@@ -197,7 +211,7 @@ class Supervisor:
         return self._describe()
 
     def _die_with_supervisor(self, number: signal.Signals) -> None:
-        """Runs in the child: have the kernel end it should this process be killed outright."""
+        """Have the kernel end the child, which runs this, should the supervisor be killed."""
         if self._libc is not None:
             self._libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
@@ -264,6 +278,7 @@ def _reply(answer: Command) -> None:
 
 
 def main() -> None:
+    """Lock the directory named on the command line and supervise it."""
     # Not at the top: the names of the files above are wanted where there is no fcntl, too.
     import fcntl
 
