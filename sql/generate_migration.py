@@ -2,9 +2,9 @@
 
     python sql/generate_migration.py allow_more_operators
 
-Every file below sql/ may be run again at any time, so a migration is a concatenation of the files that
-have changed since the last released one. A migration that has not been released yet is written anew; a
-released one, whose digest stands in sql/released.txt, is never touched.
+Every file below sql/ may be run again at any time, so a migration is a concatenation of the files
+that have changed since the last released one. A migration that has not been released yet is written
+anew; a released one, whose digest stands in sql/released.txt, is never touched.
 """
 
 from __future__ import annotations
@@ -116,12 +116,16 @@ def release() -> Path:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("name", nargs="?", help="what the migration does, in lower case")
     parser.add_argument("--release", action="store_true", help="mark the migration as released")
     arguments = parser.parse_args()
     path = release() if arguments.release else generate(arguments.name)
-    print(path.relative_to(ROOT) if path else "Nothing has changed since the last released migration.")
+    print(
+        path.relative_to(ROOT) if path else "Nothing has changed since the last release."
+    )
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ class SupabaseDocumentDatabase(DocumentDatabase):
     async def get_collection(
         self, name: str, schema: type[TDocument], document_loader: Loader
     ) -> SupabaseDocumentCollection[TDocument]:
-        """A collection that exists, its documents brought to the version of the loader's store.
+        """A collection that exists, its documents brought to the store's version.
 
         Raises:
             CollectionNotFoundError: It does not exist.
@@ -110,7 +110,7 @@ class SupabaseDocumentDatabase(DocumentDatabase):
     async def get_or_create_collection(
         self, name: str, schema: type[TDocument], document_loader: Loader
     ) -> SupabaseDocumentCollection[TDocument]:
-        """A collection, created if need be, its documents brought to the version of the loader's store.
+        """A collection, created if need be, its documents brought to the store's version.
 
         Documents that the loader rejects move to the table `<table>_failed_migrations`; those on
         which it raises stay, and are copied there.

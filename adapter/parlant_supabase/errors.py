@@ -49,7 +49,7 @@ class InvalidDocumentError(SupabaseAdapterError, ValueError):
 
 
 class DuplicateDocumentError(SupabaseAdapterError):
-    """Another document has that id, or the same values in a unique index. Nothing was overwritten."""
+    """Another document has that id or those uniquely indexed values. Nothing was changed."""
 
     sqlstate = "PD003"
 

@@ -39,7 +39,8 @@ class ConnectionSettings:
         unknown = sorted(given.keys() - _ENVIRONMENT.keys())
         if unknown:
             raise ConfigurationError(
-                f"unknown connection parameter {unknown[0]!r}. The parameters are url, key and schema."
+                f"unknown connection parameter {unknown[0]!r}. "
+                "The parameters are url, key and schema."
             )
         values = {
             name: given.get(name) or os.environ.get(variable, "").strip()
