@@ -322,6 +322,75 @@ comment on function parlant_internal.adopt_table(name) is
 revoke all on function parlant_internal.adopt_table(name)
 from public, anon, authenticated, service_role;
 -- <<<
+-- >>> sql/functions/internal/call_statement.sql
+-- purpose:     The statement that calls one of the api functions with arguments out of a JSON object, bound
+--              as $1. Arguments that are not in the object keep their defaults.
+-- p_function:  the function's name without "parlant_"
+-- p_arguments: {name of the argument: value, ...}
+-- returns:     text of an SQL statement that yields one jsonb
+-- raises:      PD008 invalid argument
+create or replace function parlant_internal.call_statement(p_function text, p_arguments jsonb)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_function record;
+  v_unknown text;
+  v_arguments text;
+begin
+  select p.proname, p.proargnames as names, p.proargtypes::oid[] as types into v_function
+  from pg_catalog.pg_proc as p
+  where p.pronamespace = 'public'::regnamespace
+    and p.proname = 'parlant_' || p_function
+    and p.prorettype = 'pg_catalog.jsonb'::regtype
+    and p.proname <> 'parlant_execute';
+
+  if not found then
+    raise exception using
+      errcode = 'PD008',
+      message = format('there is no function %L to execute', p_function),
+      hint = 'Name a function of parlant-supabase without parlant_, such as find_one.';
+  end if;
+
+  select string_agg(a.name, ', ') into v_unknown
+  from jsonb_object_keys(p_arguments) as a (name)
+  where a.name <> all (coalesce(v_function.names, '{}'));
+  if v_unknown is not null then
+    raise exception using
+      errcode = 'PD008',
+      message = format('%s has no argument %s', v_function.proname, v_unknown),
+      hint = 'See the header of the function in sql/functions/api.';
+  end if;
+
+  select string_agg(
+    format(
+      case
+        -- As over HTTP, where a JSON null is SQL NULL.
+        when a.type = 'pg_catalog.jsonb'::regtype then '%1$I => nullif($1 -> %1$L, ''null''::jsonb)'
+        when a.type = 'pg_catalog.text[]'::regtype
+          then '%1$I => array(select jsonb_array_elements_text($1 -> %1$L))'
+        else '%1$I => ($1 ->> %1$L)::%2$s'
+      end,
+      a.name, a.type::regtype),
+    ', ')
+  into v_arguments
+  from unnest(v_function.names, v_function.types) as a (name, type)
+  where p_arguments ? a.name;
+
+  return format('select public.%I(%s)', v_function.proname, coalesce(v_arguments, ''));
+end;
+$$;
+
+comment on function parlant_internal.call_statement(text, jsonb) is
+'Statement that calls an api function with arguments out of a JSON object.';
+
+revoke all on function parlant_internal.call_statement(text, jsonb)
+from public, anon, authenticated;
+grant execute on function parlant_internal.call_statement(text, jsonb) to service_role;
+-- <<<
 -- >>> sql/functions/internal/column_of.sql
 -- purpose:  Names the column that a field is sorted and indexed by, for the fields that have one.
 -- p_field:  the field's name
@@ -2093,6 +2162,79 @@ comment on function public.parlant_ensure_indexes(text, text, jsonb) is
 revoke all on function public.parlant_ensure_indexes(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_ensure_indexes(text, text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_execute.sql
+-- purpose:  Carries out several calls in one request, in their order, each with a reply or an error of its
+--           own: a call that fails undoes itself and no other. They are committed together, so if the
+--           request as a whole fails, none has happened.
+-- p_calls:  [{"function": name without "parlant_", "arguments": {...}}, ...]
+-- returns:  {"results": [{"reply": {...}} | {"error": {"code", "message", "detail", "hint"}}, ...]},
+--           one for each call, in their order
+-- raises:   PD008 invalid argument
+-- example:  select public.parlant_execute('[{"function": "get_version", "arguments": {}}]');
+create or replace function public.parlant_execute(p_calls jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_call jsonb;
+  v_shape text;
+  -- Many calls in a batch are of few shapes.
+  v_statements jsonb := '{}';
+  v_reply jsonb;
+  v_results jsonb[] := '{}';
+  v_code text;
+  v_message text;
+  v_detail text;
+  v_hint text;
+begin
+  if coalesce(jsonb_typeof(p_calls), 'null') <> 'array' then
+    raise exception using
+      errcode = 'PD008',
+      message = format('the calls must be a list, got %s', coalesce(jsonb_typeof(p_calls), 'null')),
+      hint = 'Write [{"function": "find_one", "arguments": {...}}].';
+  end if;
+
+  for v_call in select c.value from jsonb_array_elements(p_calls) as c loop
+    -- Whatever goes wrong in one call is that call's own result.
+    begin
+      v_shape := (v_call ->> 'function')
+        || array(select jsonb_object_keys(v_call -> 'arguments'))::text;
+      if not v_statements ? v_shape then
+        v_statements := v_statements || jsonb_build_object(
+          v_shape,
+          parlant_internal.call_statement(v_call ->> 'function', v_call -> 'arguments'));
+      end if;
+
+      execute v_statements ->> v_shape into v_reply using v_call -> 'arguments';
+      v_results := v_results || jsonb_build_object('reply', v_reply);
+    exception when others then
+      get stacked diagnostics
+        v_code = returned_sqlstate,
+        v_message = message_text,
+        v_detail = pg_exception_detail,
+        v_hint = pg_exception_hint;
+      v_results := v_results || jsonb_build_object(
+        'error', jsonb_build_object(
+          'code', v_code,
+          'message', v_message,
+          'detail', nullif(v_detail, ''),
+          'hint', nullif(v_hint, '')));
+    end;
+  end loop;
+
+  return jsonb_build_object('results', to_jsonb(v_results));
+end;
+$$;
+
+comment on function public.parlant_execute(jsonb) is
+'Carries out several calls in one request, each with a result of its own.';
+
+revoke all on function public.parlant_execute(jsonb) from public, anon, authenticated;
+grant execute on function public.parlant_execute(jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_find.sql
 -- purpose:          Reads the documents that a filter matches, ordered by (creation_utc, id), page by page.

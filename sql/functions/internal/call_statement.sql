@@ -1,0 +1,67 @@
+-- purpose:     The statement that calls one of the api functions with arguments out of a JSON object, bound
+--              as $1. Arguments that are not in the object keep their defaults.
+-- p_function:  the function's name without "parlant_"
+-- p_arguments: {name of the argument: value, ...}
+-- returns:     text of an SQL statement that yields one jsonb
+-- raises:      PD008 invalid argument
+create or replace function parlant_internal.call_statement(p_function text, p_arguments jsonb)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_function record;
+  v_unknown text;
+  v_arguments text;
+begin
+  select p.proname, p.proargnames as names, p.proargtypes::oid[] as types into v_function
+  from pg_catalog.pg_proc as p
+  where p.pronamespace = 'public'::regnamespace
+    and p.proname = 'parlant_' || p_function
+    and p.prorettype = 'pg_catalog.jsonb'::regtype
+    and p.proname <> 'parlant_execute';
+
+  if not found then
+    raise exception using
+      errcode = 'PD008',
+      message = format('there is no function %L to execute', p_function),
+      hint = 'Name a function of parlant-supabase without parlant_, such as find_one.';
+  end if;
+
+  select string_agg(a.name, ', ') into v_unknown
+  from jsonb_object_keys(p_arguments) as a (name)
+  where a.name <> all (coalesce(v_function.names, '{}'));
+  if v_unknown is not null then
+    raise exception using
+      errcode = 'PD008',
+      message = format('%s has no argument %s', v_function.proname, v_unknown),
+      hint = 'See the header of the function in sql/functions/api.';
+  end if;
+
+  select string_agg(
+    format(
+      case
+        -- As over HTTP, where a JSON null is SQL NULL.
+        when a.type = 'pg_catalog.jsonb'::regtype then '%1$I => nullif($1 -> %1$L, ''null''::jsonb)'
+        when a.type = 'pg_catalog.text[]'::regtype
+          then '%1$I => array(select jsonb_array_elements_text($1 -> %1$L))'
+        else '%1$I => ($1 ->> %1$L)::%2$s'
+      end,
+      a.name, a.type::regtype),
+    ', ')
+  into v_arguments
+  from unnest(v_function.names, v_function.types) as a (name, type)
+  where p_arguments ? a.name;
+
+  return format('select public.%I(%s)', v_function.proname, coalesce(v_arguments, ''));
+end;
+$$;
+
+comment on function parlant_internal.call_statement(text, jsonb) is
+'Statement that calls an api function with arguments out of a JSON object.';
+
+revoke all on function parlant_internal.call_statement(text, jsonb)
+from public, anon, authenticated;
+grant execute on function parlant_internal.call_statement(text, jsonb) to service_role;
