@@ -1,0 +1,55 @@
+# Python 3.10 or later with venv, Node.js and make are all that is needed: each target sets itself up.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format migration build clean node
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: node $(INSTALLED) ## Show conversations surviving a restart, on a local Supabase stack
+	@$(BIN)/python -m examples.demo
+
+test: node $(INSTALLED) ## Run the linters and all tests, on a local Supabase stack
+	@$(BIN)/python scripts/check_local_stack.py
+	@failed=; \
+	$(MAKE) --no-print-directory lint || failed="$$failed linters"; \
+	$(BIN)/python -m pytest || failed="$$failed pytest"; \
+	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
+
+lint: $(INSTALLED) ## Run ruff, mypy and sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint sql
+
+format: $(INSTALLED) ## Bring Python and SQL into the project's form
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff format sql
+
+migration: $(INSTALLED) ## Write the migration of what has changed in sql/, NAME=what_it_does
+	@$(BIN)/python sql/generate_migration.py $(NAME)
+
+build: $(INSTALLED) ## Build the wheel and the source distribution into dist/
+	@$(BIN)/python -m build --no-isolation --outdir dist .
+
+clean: ## Delete what the other targets made
+	rm -rf .venv node_modules dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+node:
+	@for program in node npm; do \
+		command -v $$program >/dev/null || { \
+			echo "Error: $$program is not on the PATH; install Node.js 20 or later." >&2; exit 1; \
+		}; \
+	done
+
+$(INSTALLED): requirements/dev.txt pyproject.toml scripts/set_up.py
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "Error: $(PYTHON) is not on the PATH; install Python 3.10 or later." >&2; exit 1; \
+	}
+	@$(PYTHON) scripts/set_up.py
+	@touch $@
