@@ -507,10 +507,7 @@ begin
   if jsonb_typeof(p_condition) <> 'object' then
     perform parlant_internal.filter_error(
       p_path, format('expected operators, got %s', jsonb_typeof(p_condition)),
-      case
-        when p_field like '$%' then 'The logical operators are $and and $or.'
-        else 'Write {"field": {"$eq": value}} to compare with a value.'
-      end);
+      'Write {"field": {"$eq": value}} to compare with a value.');
   end if;
 
   for v_operator, v_operand in select c.key, c.value from jsonb_each(p_condition) as c loop
@@ -606,6 +603,9 @@ begin
     if v_key in ('$and', '$or') then
       v_terms := v_terms
         || parlant_internal.compile_logical(v_key, v_value, p_path || v_key);
+    elsif v_key like '$%' then
+      perform parlant_internal.filter_error(
+        p_path || v_key, 'unknown operator', 'The logical operators are $and and $or.');
     else
       v_terms := v_terms
         || parlant_internal.compile_field(v_key, v_value, p_path || v_key);
@@ -1935,7 +1935,7 @@ begin
     having count(distinct f.value) > 1
   );
 
-  if cardinality(v_varying) <> 1 or v_varying[1] in ('$and', '$or') then
+  if cardinality(v_varying) <> 1 or v_varying[1] like '$%' then
     return null;
   end if;
 

@@ -23,10 +23,7 @@ begin
   if jsonb_typeof(p_condition) <> 'object' then
     perform parlant_internal.filter_error(
       p_path, format('expected operators, got %s', jsonb_typeof(p_condition)),
-      case
-        when p_field like '$%' then 'The logical operators are $and and $or.'
-        else 'Write {"field": {"$eq": value}} to compare with a value.'
-      end);
+      'Write {"field": {"$eq": value}} to compare with a value.');
   end if;
 
   for v_operator, v_operand in select c.key, c.value from jsonb_each(p_condition) as c loop
