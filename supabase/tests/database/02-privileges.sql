@@ -1,0 +1,232 @@
+-- Who may do what: service_role calls the api functions and reads and writes documents; anon, authenticated
+-- and a role of the user's own may do nothing at all.
+begin;
+create extension if not exists pgtap with schema extensions;
+select plan(150);
+
+create role parlant_test_user nologin noinherit;
+grant parlant_test_user to postgres;
+grant usage on schema extensions to parlant_test_user;
+
+-- By the catalogue, for every function and every table of ours.
+
+create temporary view our_functions as
+select
+  p.oid as function_oid,
+  p.proname as function_name,
+  p.pronamespace::regnamespace::text as schema_name
+from pg_catalog.pg_proc as p
+where
+  p.pronamespace = 'parlant_internal'::regnamespace
+  or (p.pronamespace = 'public'::regnamespace and starts_with(p.proname, 'parlant_'));
+
+create temporary view our_tables as
+select pg_catalog.format('%I.%I', 'public', t.table_name) as table_name
+from parlant_internal.collections as c
+cross join lateral (values (c.table_name), (c.failed_table_name)) as t (table_name)
+union all
+select pg_catalog.format('%I.%I', 'parlant_internal', r.relname) as table_name
+from pg_catalog.pg_class as r
+where r.relnamespace = 'parlant_internal'::regnamespace and r.relkind = 'r';
+
+select
+  is_empty(
+    pg_catalog.format(
+      $$
+        select f.schema_name, f.function_name
+        from our_functions as f
+        where pg_catalog.has_function_privilege(%L, f.function_oid, 'execute')
+      $$, r.role_name
+    ),
+    pg_catalog.format('%s may execute none of our functions', r.role_name)
+  )
+from (values ('anon'), ('authenticated'), ('parlant_test_user')) as r (role_name);
+
+select
+  is_empty(
+    pg_catalog.format(
+      $$
+        select t.table_name
+        from our_tables as t
+        where pg_catalog.has_table_privilege(
+          %L, t.table_name, 'select, insert, update, delete, truncate, references, trigger')
+      $$, r.role_name
+    ),
+    pg_catalog.format('%s has no privilege on any of our tables', r.role_name)
+  )
+from (values ('anon'), ('authenticated'), ('parlant_test_user')) as r (role_name);
+
+select
+  ok(
+    not pg_catalog.has_schema_privilege(r.role_name, 'parlant_internal', 'usage, create'),
+    pg_catalog.format('%s may not enter the private schema', r.role_name)
+  )
+from (values ('anon'), ('authenticated'), ('parlant_test_user')) as r (role_name);
+
+select bag_eq(
+  $$
+    select f.function_name::text
+    from our_functions as f
+    where not pg_catalog.has_function_privilege('service_role', f.function_oid, 'execute')
+  $$,
+  $$values ('adopt_table'), ('adopt_failed_table'), ('lock_down_table'), ('derive_columns')$$,
+  'service_role may execute all but the functions that only those of the owner call'
+);
+
+select is_empty(
+  $$
+    select t.table_name
+    from our_tables as t
+    where starts_with(t.table_name, 'public.') and not (
+      pg_catalog.has_table_privilege('service_role', t.table_name, 'select')
+      and pg_catalog.has_table_privilege('service_role', t.table_name, 'insert')
+      and pg_catalog.has_table_privilege('service_role', t.table_name, 'update')
+      and pg_catalog.has_table_privilege('service_role', t.table_name, 'delete')
+    )
+  $$,
+  'service_role may read and write every collection''s tables'
+);
+
+select is_empty(
+  $$
+    select t.table_name
+    from our_tables as t
+    where pg_catalog.has_table_privilege('service_role', t.table_name, 'truncate, references, trigger')
+  $$,
+  'and may do nothing else with them'
+);
+
+select set_eq(
+  $$
+    select t.table_name
+    from our_tables as t
+    where starts_with(t.table_name, 'parlant_internal.')
+    and pg_catalog.has_table_privilege('service_role', t.table_name, 'select')
+  $$,
+  $$
+    values
+    ('parlant_internal.collections'),
+    ('parlant_internal.default_indexes'),
+    ('parlant_internal.installation')
+  $$,
+  'service_role may read the registry, not the shapes'
+);
+
+select is_empty(
+  $$
+    select t.table_name
+    from our_tables as t
+    where starts_with(t.table_name, 'parlant_internal.')
+    and pg_catalog.has_table_privilege('service_role', t.table_name, 'insert, update, delete')
+  $$,
+  'service_role may write nothing in the private schema'
+);
+
+-- By really being that role.
+
+create temporary table calls (statement text);
+grant select on table calls to public;
+insert into calls (statement)
+values
+($$select public.parlant_get_version()$$),
+($$select public.parlant_create_collection('parlant_sessions_', 'extras')$$),
+($$select public.parlant_get_collection('parlant_sessions_', 'events')$$),
+($$select public.parlant_get_or_create_collection('parlant_sessions_', 'events')$$),
+($$select public.parlant_delete_collection('parlant_sessions_', 'events')$$),
+($$select public.parlant_find('parlant_sessions_', 'events')$$),
+($$select public.parlant_find_one('parlant_sessions_', 'events', null)$$),
+($$select public.parlant_insert_one('parlant_sessions_', 'events', '{"id": "e"}')$$),
+($$select public.parlant_update_one('parlant_sessions_', 'events', null, '{"x": 1}')$$),
+($$select public.parlant_delete_one('parlant_sessions_', 'events', null)$$),
+($$select public.parlant_ensure_indexes('parlant_sessions_', 'events', '[]')$$),
+($$select public.parlant_save_loaded_documents('parlant_sessions_', 'events', '[]')$$),
+($$select parlant_internal.table_of('parlant_sessions_', 'events')$$),
+($$select parlant_internal.create_collection_tables('parlant_sessions_', 'extras')$$),
+($$select parlant_internal.drop_collection_table('parlant_sessions_', 'events')$$),
+($$select c.prefix from parlant_internal.collections as c$$),
+($$insert into public.parlant_sessions_events (data) values ('{"id": "e"}')$$),
+($$update public.parlant_sessions_events as e set data = '{"id": "e"}' where true$$),
+($$delete from public.parlant_sessions_events as e where true$$),
+($$truncate table public.parlant_sessions_events$$);
+insert into calls (statement)
+select pg_catalog.format('select t.id from public.%I as t', t.table_name)
+from parlant_internal.collections as c
+cross join lateral (values (c.table_name), (c.failed_table_name)) as t (table_name)
+where c.prefix in ('parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_');
+
+select is_empty(
+  $$
+    select f.function_name
+    from our_functions as f
+    where
+      f.schema_name = 'public'
+      and not exists (
+        select from calls as c
+        where pg_catalog.strpos(c.statement, pg_catalog.format('public.%s(', f.function_name)) > 0
+      )
+  $$,
+  'no api function is missing from the calls below'
+);
+
+set local role anon;
+select throws_ok(c.statement, '42501', null, 'anon: ' || c.statement)
+from calls as c;
+reset role;
+
+set local role authenticated;
+select throws_ok(c.statement, '42501', null, 'authenticated: ' || c.statement)
+from calls as c;
+reset role;
+
+set local role parlant_test_user;
+select throws_ok(c.statement, '42501', null, 'a role of the user''s own: ' || c.statement)
+from calls as c;
+reset role;
+
+set local role service_role;
+
+select throws_ok(s.statement, '42501', null, 'service_role: ' || s.statement)
+from (
+  values
+  ($$insert into parlant_internal.collections values ('p', 'c', 'orders', 'orders_failed')$$),
+  ($$update parlant_internal.collections as c set table_name = 'users' where true$$),
+  ($$delete from parlant_internal.collections as c where true$$),
+  ($$update parlant_internal.installation as i set sql_version = 0 where true$$),
+  ($$select d.id from parlant_internal.document_shape as d$$),
+  ($$select parlant_internal.adopt_table('orders')$$),
+  ($$select parlant_internal.adopt_failed_table('orders')$$),
+  ($$select parlant_internal.lock_down_table('orders')$$),
+  ($$truncate table public.parlant_sessions_events$$),
+  ($$drop table public.parlant_sessions_events$$),
+  ($$alter table public.parlant_sessions_events disable row level security$$),
+  ($$create table public.anything (id text)$$)
+) as s (statement);
+
+select lives_ok(
+  $$select public.parlant_insert_one('parlant_sessions_', 'events', '{"id": "e1", "session_id": "s1"}')$$,
+  'service_role may insert a document'
+);
+
+reset role;
+
+-- Row level security holds even where somebody has granted too much.
+
+grant select on table public.parlant_sessions_events to authenticated;
+set local role authenticated;
+select is(
+  (select count(*) from public.parlant_sessions_events), 0::bigint,
+  'a grant alone shows no rows: without a policy row level security hides them'
+);
+reset role;
+
+create policy own_events on public.parlant_sessions_events for select to authenticated
+using (session_id = 's1');
+set local role authenticated;
+select is(
+  (select count(*) from public.parlant_sessions_events), 1::bigint,
+  'a policy of the user''s own on a derived column decides'
+);
+reset role;
+
+select f.line from finish() as f (line);
+rollback;
