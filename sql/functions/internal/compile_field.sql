@@ -20,6 +20,11 @@ declare
   v_operand jsonb;
   v_terms text[] := '{}';
 begin
+  if p_field like '$%' and jsonb_typeof(p_condition) <> 'object' then
+    perform parlant_internal.filter_error(
+      p_path, 'unknown operator', 'The logical operators are $and and $or.');
+  end if;
+
   if jsonb_typeof(p_condition) <> 'object' then
     perform parlant_internal.filter_error(
       p_path, format('expected operators, got %s', jsonb_typeof(p_condition)),

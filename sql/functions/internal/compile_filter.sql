@@ -42,9 +42,6 @@ begin
     if v_key in ('$and', '$or') then
       v_terms := v_terms
         || parlant_internal.compile_logical(v_key, v_value, p_path || v_key);
-    elsif v_key like '$%' then
-      perform parlant_internal.filter_error(
-        p_path || v_key, 'unknown operator', 'The logical operators are $and and $or.');
     else
       v_terms := v_terms
         || parlant_internal.compile_field(v_key, v_value, p_path || v_key);

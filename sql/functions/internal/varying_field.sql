@@ -39,7 +39,7 @@ begin
     having count(distinct f.value) > 1
   );
 
-  if cardinality(v_varying) <> 1 or v_varying[1] like '$%' then
+  if cardinality(v_varying) <> 1 or v_varying[1] in ('$and', '$or') then
     return null;
   end if;
 
