@@ -54,6 +54,11 @@ begin
         execute format('update %s as d set data = $2 where d.id = $1', v_table)
         using v_result ->> 'id', v_document;
       exception when unique_violation then
+        -- With its id unchanged, it clashes in a unique index that ensure_indexes made.
+        if v_document ->> 'id' = v_result ->> 'id' then
+          raise;
+        end if;
+
         raise exception using
           errcode = 'PD003',
           message = 'the loader gave a document the id of another',

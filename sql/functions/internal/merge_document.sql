@@ -17,6 +17,7 @@ set search_path = ''
 as $$
 declare
   v_document jsonb;
+  v_taken boolean;
 begin
   -- Only a document that gets the id of another can clash, so only that case pays for a savepoint.
   if not p_params ? 'id' or p_params ->> 'id' = p_id then
@@ -33,6 +34,15 @@ begin
     into v_document
     using p_id, p_params;
   exception when unique_violation then
+    execute format('select exists (select from %s as d where d.id = $1)', p_table)
+    into v_taken
+    using p_params ->> 'id';
+
+    -- Otherwise it clashes in a unique index that ensure_indexes made.
+    if not v_taken then
+      raise;
+    end if;
+
     raise exception using
       errcode = 'PD003',
       message = 'another document has the id that this one was to get',
