@@ -97,7 +97,8 @@ def main() -> None:
     print("Making .venv with the pinned Python packages (once, some minutes) ...", flush=True)
     make_environment()
     LOG.unlink(missing_ok=True)
-    install("--require-hashes", "--requirement", str(PINS))
+    # The pins are complete; without --no-deps, an older pip looks beyond them for extras.
+    install("--require-hashes", "--no-deps", "--requirement", str(PINS))
     install("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
 
 
