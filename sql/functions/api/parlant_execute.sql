@@ -37,7 +37,7 @@ begin
     begin
       v_shape := (v_call ->> 'function')
         || array(select jsonb_object_keys(v_call -> 'arguments'))::text;
-      if not v_statements ? v_shape then
+      if (v_statements ? v_shape) is not true then
         v_statements := v_statements || jsonb_build_object(
           v_shape,
           parlant_internal.call_statement(v_call ->> 'function', v_call -> 'arguments'));

@@ -10,7 +10,8 @@
 -- p_version:    the store's version; NULL for a loader that sees every document
 -- p_after:      "next" of the page that the results are for; NULL if there is no next page to read
 -- returns:      {"changed": int, "rejected": int, "raised": int, "documents": [...], "next": {...} | null}
--- raises:       PD002 invalid document, PD003 duplicate document, PD004 collection not found
+-- raises:       PD002 invalid document, PD003 duplicate document, PD004 collection not found,
+--               PD008 invalid argument
 -- example:      select public.parlant_save_loaded_documents(
 --                 'parlant_sessions_', 'events',
 --                 '[{"id": "a", "digest": "900150983cd24fb0d6963f7d28e17f72", "outcome": "rejected"}]',
@@ -38,6 +39,13 @@ declare
   v_outcome text;
   v_page jsonb := '{"documents": [], "next": null}';
 begin
+  if coalesce(jsonb_typeof(p_results), 'null') <> 'array' then
+    raise exception using
+      errcode = 'PD008',
+      message = format('the results must be a list, got %s', coalesce(jsonb_typeof(p_results), 'null')),
+      hint = 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].';
+  end if;
+
   for v_result in select r.value from jsonb_array_elements(p_results) as r loop
     execute format('select d.data from %s as d where d.id = $1 for update', v_table)
     into v_stored

@@ -14,7 +14,14 @@ declare
   v_document jsonb := p_document;
 begin
   if jsonb_typeof(p_document) = 'string' then
-    v_document := (p_document #>> '{}')::jsonb;
+    begin
+      v_document := (p_document #>> '{}')::jsonb;
+    exception when invalid_text_representation then
+      raise exception using
+        errcode = 'PD002',
+        message = 'a document must be an object, got text that is not JSON',
+        hint = 'Send a JSON object.';
+    end;
   end if;
 
   if coalesce(jsonb_typeof(v_document), 'null') <> 'object' then

@@ -1,0 +1,137 @@
+begin;
+create extension if not exists pgtap with schema extensions;
+select plan(17);
+
+set local role service_role;
+
+select lives_ok(
+  $$select public.parlant_create_collection('pgtap_batch_', 'things')$$,
+  'a collection'
+);
+
+-- A call on the collection.
+create function pg_temp.call(p_function text, p_arguments jsonb) returns jsonb language sql as $$
+  select jsonb_build_object(
+    'function', $1,
+    'arguments', '{"p_prefix": "pgtap_batch_", "p_collection": "things"}'::jsonb || $2
+  )
+$$;
+
+select is(public.parlant_execute('[]'), '{"results": []}'::jsonb, 'no calls have no results');
+
+select is(
+  public.parlant_execute(jsonb_build_array(
+    pg_temp.call('insert_one', '{"p_document": {"id": "a", "n": 1}}'),
+    pg_temp.call('insert_one', '{"p_document": {"id": "b", "n": 2}}'),
+    pg_temp.call('update_one', '{"p_filters": {"id": {"$eq": "a"}}, "p_params": {"n": 3}}'),
+    pg_temp.call('find_one', '{"p_filters": null, "p_sort": [["n", "desc"]]}')
+  )),
+  '{"results": [
+    {"reply": {"acknowledged": true, "inserted": true}},
+    {"reply": {"acknowledged": true, "inserted": true}},
+    {"reply": {"matched_count": 1, "modified_count": 1, "updated_document": {"id": "a", "n": 3}}},
+    {"reply": {"document": {"id": "a", "n": 3}}}
+  ]}'::jsonb,
+  'calls are carried out in their order, each with its reply'
+);
+
+select is(
+  public.parlant_execute(jsonb_build_array(
+    pg_temp.call('insert_one', '{"p_document": {"id": "c"}}'),
+    pg_temp.call('insert_one', '{"p_document": {"id": "a", "n": 9}}'),
+    pg_temp.call('find', '{"p_filters": {"n": {"$x": 1}}}'),
+    pg_temp.call('delete_one', '{"p_filters": {"id": {"$eq": "b"}}}')
+  )),
+  '{"results": [
+    {"reply": {"acknowledged": true, "inserted": true}},
+    {"error": {
+      "code": "PD003", "message": "a different document with that id exists", "detail": null,
+      "hint": "Nothing was overwritten. Use update_one to change a document, or another id."
+    }},
+    {"error": {
+      "code": "PD001", "message": "invalid filter at filter[\"n\"][\"$x\"]: unknown operator",
+      "detail": null,
+      "hint": "The operators are $eq, $ne, $gt, $gte, $lt, $lte, $in and $nin."
+    }},
+    {"reply": {"deleted_count": 1, "deleted_document": {"id": "b", "n": 2}}}
+  ]}'::jsonb,
+  'a call that fails has its own error and undoes no other'
+);
+
+select is(
+  (select array_agg(t.id order by t.id) from public.pgtap_batch_things as t), '{a,c}',
+  'what the others did stays'
+);
+
+select is(
+  public.parlant_execute(jsonb_build_array(
+    pg_temp.call('find', '{"p_limit": 1, "p_sort_direction": "desc", "p_cursor": null}'),
+    pg_temp.call('find', '{"p_limit": null}')
+  )) #> '{results,0,reply}',
+  '{"items": [{"id": "c"}], "total_count": 2, "has_more": true,
+    "next_cursor": {"creation_utc": "", "id": "c"}}'::jsonb,
+  'arguments have their types'
+);
+
+select is(
+  public.parlant_execute(jsonb_build_array(
+    pg_temp.call(
+      'update_one',
+      '{"p_filters": {"id": {"$eq": "d"}}, "p_params": {"id": "d"}, "p_upsert": true,
+        "p_required_fields": ["id", "name"]}'
+    )
+  )) #>> '{results,0,error,code}',
+  'PD009',
+  'lists too'
+);
+
+-- Refusals: the call's own, but for what is no list of calls.
+
+select
+  is(
+    (public.parlant_execute(jsonb_build_array(r.call)) #> '{results,0,error}') - '{hint,detail}'::text[],
+    jsonb_build_object('code', 'PD008', 'message', r.message),
+    coalesce(r.call::text, 'null')
+  )
+from (
+  values
+  (
+    '{"function": "drop_everything", "arguments": {}}'::jsonb,
+    'there is no function ''drop_everything'' to execute'
+  ),
+  ('{"function": "execute", "arguments": {"p_calls": []}}', 'there is no function ''execute'' to execute'),
+  ('{"arguments": {}}', 'there is no function NULL to execute'),
+  ('7', 'there is no function NULL to execute'),
+  (
+    '{"function": "find", "arguments": {"p_prefix": "p", "p_collection": "c", "p_filter": {}}}',
+    'parlant_find has no argument p_filter'
+  ),
+  ('{"function": "get_version", "arguments": {"x": 1}}', 'parlant_get_version has no argument x')
+) as r (call, message);
+
+select is(
+  public.parlant_execute('[{"function": "get_version", "arguments": {}}]') #> '{results,0,reply}',
+  public.parlant_get_version(),
+  'a function without arguments can be called'
+);
+
+select
+  throws_ok(
+    format('select public.parlant_execute(%L)', r.calls), 'PD008', r.message, coalesce(r.calls, 'nothing')
+  )
+from (
+  values
+  (null, 'the calls must be a list, got null'),
+  ('{}', 'the calls must be a list, got object')
+) as r (calls, message);
+
+select is(
+  public.parlant_execute(jsonb_build_array(
+    jsonb_build_object('function', 'find', 'arguments', '{"p_prefix": "x_", "p_collection": "y"}'::jsonb)
+  )) #>> '{results,0,error,message}',
+  'collection ''y'' under prefix ''x_'' does not exist',
+  'a collection that is not there is an error'
+);
+
+select f.line from finish() as f (line);
+rollback;
