@@ -2,7 +2,7 @@
 -- and a role of the user's own may do nothing at all.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(150);
+select plan(153);
 
 create role parlant_test_user nologin noinherit;
 grant parlant_test_user to postgres;
@@ -140,6 +140,7 @@ values
 ($$select public.parlant_delete_one('parlant_sessions_', 'events', null)$$),
 ($$select public.parlant_ensure_indexes('parlant_sessions_', 'events', '[]')$$),
 ($$select public.parlant_save_loaded_documents('parlant_sessions_', 'events', '[]')$$),
+($$select public.parlant_execute('[]')$$),
 ($$select parlant_internal.table_of('parlant_sessions_', 'events')$$),
 ($$select parlant_internal.create_collection_tables('parlant_sessions_', 'extras')$$),
 ($$select parlant_internal.drop_collection_table('parlant_sessions_', 'events')$$),

@@ -1,0 +1,76 @@
+-- How a prefix and a collection's name become the name of a table.
+begin;
+create extension if not exists pgtap with schema extensions;
+select plan(19);
+
+set local role service_role;
+
+select
+  is(
+    parlant_internal.table_name_for(n.prefix, n.collection), n.expected::name,
+    format('%s of %s', n.collection, n.prefix)
+  )
+from (
+  values
+  ('parlant_sessions_', 'sessions', 'parlant_sessions_'),
+  ('parlant_sessions', 'sessions', 'parlant_sessions'),
+  ('parlant_sessions___', 'sessions', 'parlant_sessions___'),
+  ('parlant_sessions_', 'events', 'parlant_sessions_events'),
+  ('parlant_context_variables_', 'variables', 'parlant_context_variables_'),
+  ('custom_prefix_', 'metadata', 'custom_prefix_metadata'),
+  ('sessions', 'sessions', 'sessions'),
+  ('Prefix"; --', 'Odd Name', 'Prefix"; --Odd Name'),
+  (repeat('p', 60), 'collection', repeat('p', 60) || 'col'),
+  ('é' || repeat('p', 60), 'é', 'é' || repeat('p', 60))
+) as n (prefix, collection, expected);
+
+select
+  throws_ok(
+    format('select parlant_internal.table_name_for(%L, %L)', n.prefix, n.collection),
+    'PD006', 'the table prefix and the collection name must not be empty',
+    n.description
+  )
+from (
+  values
+  ('', 'events', 'an empty prefix'),
+  (null, 'events', 'no prefix'),
+  ('p_', '', 'an empty collection name'),
+  ('p_', null, 'no collection name')
+) as n (prefix, collection, description);
+
+-- Two collections never share a table.
+
+select lives_ok(
+  $$select public.parlant_create_collection('pgtap_names_', 'events_x')$$,
+  'a collection'
+);
+
+select throws_ok(
+  $$select public.parlant_create_collection('pgtap_names_events_', 'x')$$,
+  'PD006',
+  'collection ''x'' under prefix ''pgtap_names_events_'' would share table pgtap_names_events_x with '
+  'collection ''events_x'' under prefix ''pgtap_names_''',
+  'another that would have the same table'
+);
+
+select throws_ok(
+  $$select public.parlant_create_collection('pgtap_names_', 'events_x_failed_migrations')$$,
+  'PD006',
+  'collection ''events_x_failed_migrations'' under prefix ''pgtap_names_'' would share table '
+  'pgtap_names_events_x_failed_migrations with collection ''events_x'' under prefix ''pgtap_names_''',
+  'another whose table would be the first one''s table of failed documents'
+);
+
+select throws_ok(
+  format('select public.parlant_create_collection(%L, %L)', repeat('n', 63), 'x'),
+  'PD006', format('table name %s is too long', repeat('n', 63)),
+  'a name that leaves no room for the table of failed documents'
+);
+
+select lives_ok(
+  format('select public.parlant_get_or_create_collection(%L, %L)', 'pgtap "Name''s; ', 'Odd -- $$'),
+  'a name that has to be quoted'
+);
+
+select f.line from finish() as f (line);
+rollback;

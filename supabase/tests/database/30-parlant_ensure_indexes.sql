@@ -1,0 +1,190 @@
+begin;
+create extension if not exists pgtap with schema extensions;
+select plan(23);
+
+set local role service_role;
+
+select lives_ok(
+  $$select public.parlant_create_collection('pgtap_index_', 'things')$$,
+  'a collection'
+);
+
+create function pg_temp.ensure(p_indexes jsonb) returns jsonb language sql as $$
+  select public.parlant_ensure_indexes('pgtap_index_', 'things', $1)
+$$;
+
+-- The keys of the indexes that ensure_indexes has made, those of a unique one after "unique".
+create function pg_temp.made() returns setof text language sql as $$
+  select regexp_replace(
+    pg_catalog.pg_get_indexdef(i.indexrelid), '^CREATE (UNIQUE )?INDEX .* USING btree ', '\1'
+  )
+  from pg_catalog.pg_index as i
+  inner join pg_catalog.pg_class as c on i.indexrelid = c.oid
+  where
+    i.indrelid = 'public.pgtap_index_things'::regclass
+    and obj_description(c.oid, 'pg_class') like 'parlant-supabase index on %'
+$$;
+
+select is(pg_temp.ensure('[]'), '{"created": 0}'::jsonb, 'no indexes are none');
+
+select is(
+  pg_temp.ensure('[{"fields": [["session_id", "asc"], ["offset", "desc"]], "unique": false}]'),
+  '{"created": 1}'::jsonb,
+  'an index is made'
+);
+
+select is(
+  pg_temp.ensure('[{"fields": [["session_id", "asc"], ["offset", "desc"]], "unique": false}]'),
+  '{"created": 0}'::jsonb,
+  'once'
+);
+
+select bag_eq(
+  'select m.keys from pg_temp.made() as m (keys)',
+  $$
+    values (
+      '(session_id NULLS FIRST, parlant_internal.order_key((data -> ''offset''::text)) DESC)'
+    )
+  $$,
+  'on the column where the field has one, else on the order key'
+);
+
+select is(
+  pg_temp.ensure(
+    '[{"fields": [["id", "asc"]], "unique": true}, {"fields": [["id", "desc"]]},
+      {"fields": [["creation_utc", "asc"], ["id", "asc"]]}]'
+  ),
+  '{"created": 0}'::jsonb,
+  'those that are there from the start are not made again'
+);
+
+select is(
+  pg_temp.ensure(
+    '[{"fields": [["name", "asc"]]}, {"fields": [["name", "desc"]]},
+      {"fields": [["name", "asc"]], "unique": true}]'
+  ),
+  '{"created": 3}'::jsonb,
+  'direction and uniqueness make another index'
+);
+
+select bag_eq(
+  $$select m.keys from pg_temp.made() as m (keys) where m.keys like '%''name''%'$$,
+  $$
+    values
+    ('(parlant_internal.order_key((data -> ''name''::text)))'),
+    ('(parlant_internal.order_key((data -> ''name''::text)) DESC)'),
+    ('UNIQUE (parlant_internal.order_key((data -> ''name''::text)))')
+  $$,
+  'each with its own'
+);
+
+-- A unique index.
+
+insert into public.pgtap_index_things (data) values ('{"id": "a", "name": "Ann"}');
+
+select throws_ok(
+  $$select public.parlant_insert_one('pgtap_index_', 'things', '{"id": "b", "name": "Ann"}')$$,
+  '23505', null,
+  'a unique index lets no two documents have the same value'
+);
+
+select is(
+  public.parlant_insert_one('pgtap_index_', 'things', '{"id": "a", "name": "Ann"}') -> 'inserted',
+  'false'::jsonb,
+  'though the same document may be inserted again'
+);
+
+select lives_ok(
+  $$
+    insert into public.pgtap_index_things (data)
+    values ('{"id": "c", "name": "Bob", "kind": "x"}'), ('{"id": "d", "name": "Cem", "kind": "x"}')
+  $$,
+  'two documents of one kind'
+);
+
+select throws_ok(
+  $$select public.parlant_ensure_indexes(
+    'pgtap_index_', 'things', '[{"fields": [["kind", "asc"]], "unique": true}]')$$,
+  '23505', null,
+  'so their kind cannot get a unique index'
+);
+
+-- Fields with names that have to be quoted.
+
+select is(
+  pg_temp.ensure('[{"fields": [["it''s -- \"odd\" %s", "asc"]]}]'), '{"created": 1}'::jsonb,
+  'a field may have any name'
+);
+
+-- What an index is for: the plans of find and find_one.
+
+insert into public.pgtap_index_things (data)
+select jsonb_build_object('id', 'many' || n.number, 'name', 'name' || n.number)
+from generate_series(1, 5000) as n (number);
+
+create function pg_temp.plan_of(p_filter jsonb, p_sort jsonb) returns text language plpgsql as $$
+declare
+  v_line text;
+  v_plan text := '';
+begin
+  for v_line in execute format(
+    'explain (costs off) select d.data from public.pgtap_index_things as d where %s order by %s limit 1',
+    replace(
+      parlant_internal.compile_filter(p_filter), '$1', format('%L::jsonb', p_filter)),
+    parlant_internal.compile_sort(p_sort)
+  ) loop
+    v_plan := v_plan || v_line || E'\n';
+  end loop;
+  return v_plan;
+end;
+$$;
+
+reset role;
+analyze public.pgtap_index_things;
+set local role service_role;
+
+select alike(
+  pg_temp.plan_of('{"name": {"$eq": "name17"}}', null), '%Index Cond:%',
+  'an equality is looked up in the index'
+);
+
+select alike(
+  pg_temp.plan_of('{"name": {"$in": ["name17", "name18"]}}', null), '%Index Cond:%',
+  'so is a list'
+);
+
+select unalike(
+  pg_temp.plan_of('{}', '[["name", "desc"]]'), '%Seq Scan%',
+  'and a sort reads from it'
+);
+
+-- Refusals.
+
+select
+  throws_ok(
+    format(
+      'select public.parlant_ensure_indexes(%L, %L, %L)', 'pgtap_index_', 'things', r.indexes
+    ),
+    'PD008', r.message, coalesce(r.indexes, 'nothing')
+  )
+from (
+  values
+  (null, 'the indexes must be a list, got null'),
+  ('{}', 'the indexes must be a list, got object'),
+  ('[{}]', 'an index needs a list of at least one field'),
+  ('[{"fields": []}]', 'an index needs a list of at least one field'),
+  ('[{"fields": ["name"]}]', 'a sort or index field must be a pair of a field name and a direction'),
+  (
+    '[{"fields": [["name", "up"]]}]',
+    'a sort or index field must be a pair of a field name and a direction'
+  )
+) as r (indexes, message);
+
+select throws_ok(
+  $$select public.parlant_ensure_indexes('pgtap_index_', 'nothings', '[]')$$,
+  'PD004', 'collection ''nothings'' under prefix ''pgtap_index_'' does not exist',
+  'a collection that is not there is an error'
+);
+
+select f.line from finish() as f (line);
+rollback;
