@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import psycopg
 import pytest
 from parlant.core.persistence.document_database import BaseDocument, identity_loader
 from parlant_supabase import SupabaseDocumentDatabase
+from parlant_supabase.local import LocalStack, SupervisedDatabase
+from parlant_supabase.local.project import find_project
 
 from tests.adapter.notes import Notes
 
@@ -11,3 +16,32 @@ from tests.adapter.notes import Notes
 async def notes(database: SupabaseDocumentDatabase) -> Notes:
     """An empty collection; its table is called `<prefix>notes`."""
     return await database.get_or_create_collection("notes", BaseDocument, identity_loader)
+
+
+@pytest.fixture(scope="session")
+def undeployed(stack: LocalStack) -> SupervisedDatabase:
+    """A database to which nothing was deployed."""
+    return stack.create_database("undeployed")
+
+
+@pytest.fixture(scope="session")
+def impatient(stack: LocalStack) -> SupervisedDatabase:
+    """A database that ends a statement after 300 ms, and waiting for a lock after 200 ms."""
+    database = stack.create_database("impatient")
+    database.deploy(find_project())
+    with psycopg.connect(stack.admin_url, autocommit=True) as connection:
+        for setting, limit in (("statement_timeout", "300ms"), ("lock_timeout", "200ms")):
+            connection.execute(
+                f"alter role authenticator in database impatient set {setting} = '{limit}'"
+            )
+    database.restart("postgrest")
+    return database
+
+
+@pytest.fixture
+def broken(stack: LocalStack) -> Iterator[SupervisedDatabase]:
+    """A database of the test's own, deployed, to break."""
+    database = stack.create_database("broken")
+    database.deploy(find_project())
+    yield database
+    stack.drop_database(database)
