@@ -78,6 +78,11 @@ class LocalStack(SupervisedDatabase):
     ) -> None:
         self.close()
 
+    @property
+    def directory(self) -> Path:
+        """Where the stack keeps its data, keys and logs."""
+        return self._data.path
+
     def close(self) -> None:
         """End every process of the stack and wait until they are gone, unless detached."""
         self._supervisor.end()

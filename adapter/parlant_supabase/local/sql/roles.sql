@@ -12,6 +12,12 @@ grant anon, authenticated, service_role to authenticator;
 grant anon, authenticated, service_role, authenticator to postgres with admin option;
 grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres;
 
+-- PostgREST reads its settings from authenticator's; a hosted project's owner may set them there.
+grant set on parameter
+  pgrst.db_schemas, pgrst.db_extra_search_path, pgrst.db_max_rows, pgrst.db_pre_request,
+  pgrst.db_plan_enabled, pgrst.openapi_mode, pgrst.server_timing_enabled
+to postgres;
+
 -- service_role has no limit of its own: requests in its name get authenticator's.
 alter role anon set statement_timeout = '3s';
 alter role authenticated set statement_timeout = '8s';

@@ -1,0 +1,177 @@
+"""`parlant-supabase local`, as its user meets it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from parlant_supabase.local.supervision import is_running, read_state
+
+from .conftest import CommandLine
+from .processes import is_alive, wait_for
+
+
+def test_that_start_prints_what_env_prints_once_and_again(command_line: CommandLine) -> None:
+    started = command_line("start")
+    settings = _settings(command_line("env"))
+
+    assert started.returncode == 0, started.stderr
+    assert list(settings) == ["SUPABASE_URL", "SUPABASE_KEY", "SUPABASE_ANON_KEY", "DATABASE_URL"]
+    for value in settings.values():
+        assert value in started.stdout
+    response = httpx.post(
+        f"{settings['SUPABASE_URL']}/rest/v1/rpc/parlant_get_version",
+        headers={"apikey": settings["SUPABASE_KEY"]},
+        json={},
+    )
+    assert response.status_code == 200
+
+    again = command_line("start")
+    assert again.returncode == 0
+    assert "already running" in again.stdout
+    assert settings["SUPABASE_URL"] in again.stdout
+    assert settings["SUPABASE_KEY"] in again.stdout
+
+
+def test_that_data_keys_and_ports_survive_a_restart(command_line: CommandLine) -> None:
+    command_line("start")
+    before = _settings(command_line("env"))
+    with psycopg.connect(before["DATABASE_URL"]) as connection:
+        connection.execute("create table public.kept as select 42 as answer")
+
+    assert command_line("stop").returncode == 0
+    assert command_line("start").returncode == 0
+
+    assert _settings(command_line("env")) == before
+    with psycopg.connect(before["DATABASE_URL"]) as connection:
+        assert connection.execute("select answer from public.kept").fetchone() == (42,)
+
+
+def test_that_data_survives_a_crash_of_everything(
+    command_line: CommandLine, open_directory: Path
+) -> None:
+    command_line("start")
+    url = _settings(command_line("env"))["DATABASE_URL"]
+    with psycopg.connect(url) as connection:
+        connection.execute("create table public.kept as select 42 as answer")
+    data = open_directory / ".parlant-supabase"
+    state = read_state(data)
+    assert state is not None
+    os.kill(state["pid"], signal.SIGKILL)
+    wait_for(lambda: not is_running(data))
+
+    # The state file that the crash left behind does not pass for a running stack.
+    assert command_line("env").returncode == 1
+    assert command_line("start").returncode == 0
+    with psycopg.connect(_settings(command_line("env"))["DATABASE_URL"]) as connection:
+        assert connection.execute("select answer from public.kept").fetchone() == (42,)
+
+
+def test_that_status_shows_services_and_the_deployed_version(command_line: CommandLine) -> None:
+    command_line("start")
+
+    status = command_line("status")
+    assert status.returncode == 0
+    for service in ("postgres", "postgrest", "gateway"):
+        assert service in status.stdout
+    assert status.stdout.count("running") == 3
+    assert "SQL version: 1" in status.stdout
+
+    with psycopg.connect(_settings(command_line("env"))["DATABASE_URL"]) as connection:
+        connection.execute("drop function public.parlant_get_version")
+
+    # The API may not have noticed yet.
+    wait_for(lambda: "SQL version: not deployed" in command_line("status").stdout)
+
+
+def test_that_stop_ends_every_process_and_deletes_when_told_to(
+    command_line: CommandLine, open_directory: Path
+) -> None:
+    command_line("start")
+    data = open_directory / ".parlant-supabase"
+    state = read_state(data)
+    assert state is not None
+    processes = [state["pid"], *(service["pid"] for service in state["services"].values())]
+
+    stopped = command_line("stop")
+
+    assert stopped.returncode == 0
+    wait_for(lambda: not any(is_alive(pid) for pid in processes))
+    assert (data / "postgres").is_dir()
+    assert command_line("stop", "--delete-data").returncode == 0
+    assert not any(open_directory.iterdir())
+
+
+def test_that_delete_data_deletes_the_stacks_data_only(
+    command_line: CommandLine, open_directory: Path
+) -> None:
+    data = open_directory / "data"
+    command_line("start", "--data-dir", "data")
+    (data / "mine.txt").write_text("not the stack's")
+
+    assert command_line("stop", "--delete-data", "--data-dir", "data").returncode == 0
+
+    assert [entry.name for entry in data.iterdir()] == ["mine.txt"]
+
+
+def test_that_a_directory_of_something_else_is_not_taken(
+    command_line: CommandLine, open_directory: Path
+) -> None:
+    (open_directory / "mine").mkdir()
+    (open_directory / "mine" / "thesis.txt").touch()
+
+    _assert_one_sentence(
+        command_line("start", "--data-dir", "mine"), "already contains thesis.txt; choose"
+    )
+
+
+@pytest.mark.parametrize("command", ["env", "status", "stop"])
+def test_that_a_stack_that_does_not_run_is_one_sentence(
+    command_line: CommandLine, command: str
+) -> None:
+    _assert_one_sentence(command_line(command), "--data-dir")
+
+
+def test_that_a_taken_port_is_replaced(command_line: CommandLine) -> None:
+    command_line("start")
+    url = httpx.URL(_settings(command_line("env"))["SUPABASE_URL"])
+    command_line("stop")
+
+    with socket.socket() as taker:
+        taker.bind((url.host, url.port or 0))
+        taker.listen()
+        started = command_line("start")
+
+    assert started.returncode == 0, started.stderr
+    settings = _settings(command_line("env"))
+    assert settings["SUPABASE_URL"] != str(url)
+    response = httpx.get(
+        f"{settings['SUPABASE_URL']}/rest/v1/", headers={"apikey": settings["SUPABASE_KEY"]}
+    )
+    assert response.status_code == 200
+
+
+def test_that_the_locale_of_existing_data_cannot_be_changed(command_line: CommandLine) -> None:
+    command_line("start", "--locale", "en-US")
+    command_line("stop")
+
+    _assert_one_sentence(command_line("start", "--locale", "de-DE"), "made with the locale en-US")
+
+
+def _settings(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    assert result.returncode == 0, result.stderr
+    pairs = (line.partition("=") for line in result.stdout.splitlines())
+    return {name: value for name, _, value in pairs}
+
+
+def _assert_one_sentence(result: subprocess.CompletedProcess[str], words: str) -> None:
+    assert result.returncode == 1
+    assert words in result.stderr
+    assert result.stderr.startswith("Error: ")
+    assert len(result.stderr.splitlines()) == 1
