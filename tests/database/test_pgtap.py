@@ -1,0 +1,58 @@
+"""Runs the pgTAP files that `supabase test db` runs, without Docker and without psql."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from parlant_supabase.local import LocalStack, StackDatabase
+from parlant_supabase.local.project import find_project
+from tap.parser import Parser  # type: ignore[import-untyped]
+
+FILES = sorted((find_project() / "supabase" / "tests" / "database").glob("*.sql"))
+
+
+@pytest.fixture(
+    scope="module",
+    params=[("pgtap_c", None), ("pgtap_en", "en-US")],
+    ids=["sorted by code point", "sorted as in English"],
+)
+def fresh_database(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[StackDatabase]:
+    """A database with nothing in it but the migrations and pgTAP."""
+    name, locale = request.param
+    database = stack.create_database(name, locale=locale)
+    database.deploy(find_project())
+    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+        # On a hosted project `postgres` may do it.
+        connection.execute("create extension pgtap with schema extensions")
+    yield database
+    stack.drop_database(database)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_that_each_assertion_holds(file: Path, fresh_database: StackDatabase) -> None:
+    output = run_script(fresh_database.database_url, file.read_text("utf-8"))
+    report = list(Parser().parse_text(output))
+    plans = [line.expected_tests for line in report if line.category == "plan"]
+    results = [line for line in report if line.category == "test"]
+    failed = [line for line in output.splitlines() if line.startswith(("not ok", "#"))]
+
+    assert all(line.ok for line in results), "\n".join(failed)
+    assert plans == [len(results)], "\n".join(failed)
+
+
+def run_script(url: str, script: str) -> str:
+    """What psql would print of the rows of a script's statements.
+
+    The script is sent as one message, so that it runs as one transaction unless it says otherwise.
+    """
+    rows: list[str] = []
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(script.encode())
+        while True:
+            if cursor.description is not None:
+                rows += [str(row[0]) for row in cursor.fetchall()]
+            if not cursor.nextset():
+                return "\n".join(rows)
