@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from parlant_supabase.errors import ConfigurationError
 
@@ -58,7 +59,7 @@ class ConnectionSettings:
                 raise ConfigurationError(
                     f"connection parameter {name!r} must be a string, got {type(value).__name__}."
                 )
-        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", values["url"]):
+        if not _is_url(values["url"]):
             raise ConfigurationError(
                 "SUPABASE_URL is not a URL. It looks like https://your-project.supabase.co."
             )
@@ -66,4 +67,20 @@ class ConnectionSettings:
             raise ConfigurationError(
                 "SUPABASE_KEY holds white space or characters that no key has. Copy it again."
             )
+        if not values["schema"].isascii() or not values["schema"].isprintable():
+            raise ConfigurationError(
+                "SUPABASE_SCHEMA holds characters that cannot be sent as a schema's name. "
+                "Leave it out unless you deployed the SQL to a schema other than public."
+            )
         return cls(values["url"], values["key"], values["schema"] or _DEFAULT_SCHEMA)
+
+
+def _is_url(text: str) -> bool:
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+        return False
+    try:
+        parts = urlsplit(text)
+        # Reading the port checks it.
+        return parts.hostname is not None and parts.port != 0
+    except ValueError:
+        return False
