@@ -40,11 +40,11 @@ begin
         ' order by d.version, d.seq limit $3)'
       else
         'select d.id, d.version, d.seq, d.data from %1$s as d'
-        ' where d.id > ($2 ->> ''id'') order by d.id limit $3'
+        ' where $2 ->> ''id'' is null or d.id > ($2 ->> ''id'') order by d.id limit $3'
     end, p_table)
   using
     p_version,
-    coalesce(p_after, '{"version": "", "seq": -1, "id": ""}'::jsonb),
+    coalesce(p_after, '{"version": "", "seq": -1}'::jsonb),
     c_max_documents + 1
   loop
     if cardinality(v_documents) = c_max_documents or v_characters > c_max_characters then
