@@ -391,6 +391,44 @@ revoke all on function parlant_internal.call_statement(text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.call_statement(text, jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/internal/changed_labels.sql
+-- purpose:   The labels of a session after some were added and others removed, in the order in which they
+--            came.
+-- p_labels:  JSON array of the labels before, or NULL
+-- p_added:   labels to add where they are missing
+-- p_removed: labels to remove
+-- returns:   JSON array
+-- raises:    nothing
+create or replace function parlant_internal.changed_labels(
+  p_labels jsonb,
+  p_added text[],
+  p_removed text[]
+)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(l.label order by l.first), '[]'::jsonb)
+  from (
+    select
+      a.label,
+      min(a.position) as first
+    from unnest(array(select jsonb_array_elements_text(p_labels)) || p_added)
+      with ordinality as a (label, position)
+    where a.label <> all (p_removed)
+    group by a.label
+  ) as l
+$$;
+
+comment on function parlant_internal.changed_labels(jsonb, text[], text[]) is
+'Labels of a session after a change.';
+
+revoke all on function parlant_internal.changed_labels(jsonb, text[], text[])
+from public, anon, authenticated;
+grant execute on function parlant_internal.changed_labels(jsonb, text[], text[]) to service_role;
+-- <<<
 -- >>> sql/functions/internal/column_of.sql
 -- purpose:  Names the column that a field is sorted and indexed by, for the fields that have one.
 -- p_field:  the field's name
@@ -504,6 +542,11 @@ declare
   v_operand jsonb;
   v_terms text[] := '{}';
 begin
+  if p_field like '$%' and jsonb_typeof(p_condition) <> 'object' then
+    perform parlant_internal.filter_error(
+      p_path, 'unknown operator', 'The logical operators are $and and $or.');
+  end if;
+
   if jsonb_typeof(p_condition) <> 'object' then
     perform parlant_internal.filter_error(
       p_path, format('expected operators, got %s', jsonb_typeof(p_condition)),
@@ -603,9 +646,6 @@ begin
     if v_key in ('$and', '$or') then
       v_terms := v_terms
         || parlant_internal.compile_logical(v_key, v_value, p_path || v_key);
-    elsif v_key like '$%' then
-      perform parlant_internal.filter_error(
-        p_path || v_key, 'unknown operator', 'The logical operators are $and and $or.');
     else
       v_terms := v_terms
         || parlant_internal.compile_field(v_key, v_value, p_path || v_key);
@@ -900,6 +940,52 @@ comment on function parlant_internal.compile_sort(jsonb) is
 revoke all on function parlant_internal.compile_sort(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.compile_sort(jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/internal/count_rows.sql
+-- purpose:  Counts the rows of a table of ours: to the row up to 10,000, beyond that by what Postgres has
+--           last estimated, so that a count costs the same however large the table is.
+-- p_table:  the table's oid
+-- returns:  {"count": int, "exact": bool}, or NULL if the caller may not read the table
+-- raises:   nothing
+create or replace function parlant_internal.count_rows(p_table regclass)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_exact_up_to constant bigint := 10000;
+  v_count bigint;
+begin
+  if not has_table_privilege(p_table, 'select') then
+    return null;
+  end if;
+
+  execute format('select count(*) from (select from %s limit $1) as t', p_table)
+  into v_count
+  using c_exact_up_to + 1;
+
+  if v_count > c_exact_up_to then
+    return jsonb_build_object(
+      'count',
+      (
+        select greatest(v_count, c.reltuples::bigint)
+        from pg_catalog.pg_class as c
+        where c.oid = p_table
+      ),
+      'exact', false);
+  end if;
+
+  return jsonb_build_object('count', v_count, 'exact', true);
+end;
+$$;
+
+comment on function parlant_internal.count_rows(regclass) is
+'Number of rows of a table, estimated where it is large.';
+
+revoke all on function parlant_internal.count_rows(regclass) from public, anon, authenticated;
+grant execute on function parlant_internal.count_rows(regclass) to service_role;
+-- <<<
 -- >>> sql/functions/internal/create_collection_tables.sql
 -- purpose:      Makes and registers the tables of a collection, or adopts the tables that were made by
 --               hand for it. Does nothing if the collection is registered.
@@ -1061,6 +1147,49 @@ revoke all on function parlant_internal.create_index(text, text, jsonb, boolean)
 from public, anon, authenticated;
 grant execute on function parlant_internal.create_index(text, text, jsonb, boolean) to service_role;
 -- <<<
+-- >>> sql/functions/internal/delete_tagged.sql
+-- purpose:  Deletes a customer or a variable, then its tags.
+-- p_prefix: the store's table prefix
+-- p_kind:   'customer' or 'variable'
+-- p_id:     its id
+-- returns:  whether it was there; its tags are left alone if it was not
+-- raises:   PD004 collection not found
+create or replace function parlant_internal.delete_tagged(p_prefix text, p_kind text, p_id text)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_filter jsonb := jsonb_build_object(p_kind || '_id', jsonb_build_object('$eq', p_id));
+  v_deleted integer;
+begin
+  execute format(
+    'delete from %s as d where d.id = $1', parlant_internal.table_of(p_prefix, p_kind || 's'))
+  using p_id;
+  get diagnostics v_deleted = row_count;
+
+  if v_deleted = 0 then
+    return false;
+  end if;
+
+  execute format(
+    'delete from %s as d where %s',
+    parlant_internal.table_of(p_prefix, p_kind || '_tag_associations'),
+    parlant_internal.compile_filter(v_filter))
+  using v_filter;
+  return true;
+end;
+$$;
+
+comment on function parlant_internal.delete_tagged(text, text, text) is
+'Deletes a customer or variable with its tags.';
+
+revoke all on function parlant_internal.delete_tagged(text, text, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.delete_tagged(text, text, text) to service_role;
+-- <<<
 -- >>> sql/functions/internal/derive_columns.sql
 -- purpose:  Trigger of every collection's table: fills the columns from data, the only place that does.
 --           A column holds the field's value where that is a string; elsewhere version and creation_utc
@@ -1111,6 +1240,270 @@ comment on function parlant_internal.derive_columns() is
 'Fills the columns of a collection''s table from data.';
 
 revoke all on function parlant_internal.derive_columns() from public, anon, authenticated;
+-- <<<
+-- >>> sql/functions/internal/diagnose_functions.sql
+-- purpose:     Whether the caller may execute the functions that it needs, and which functions of ours are
+--              open to the public roles.
+-- p_functions: names of functions that the caller needs; those that begin with parlant_ are api functions
+-- returns:     {"missing": [name, ...], "denied": [name, ...], "open": {role: [name, ...], ...}};
+--              open is what anon and authenticated may execute
+-- raises:      nothing
+create or replace function parlant_internal.diagnose_functions(p_functions text[])
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  with ours as (
+    select p.proname::text as name, p.oid
+    from pg_catalog.pg_proc as p
+    inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
+    where
+      p.pronamespace = 'parlant_internal'::regnamespace
+      or (n.nspname = 'public' and starts_with(p.proname, 'parlant_'))
+  )
+
+  select jsonb_build_object(
+    'missing',
+    (
+      select coalesce(jsonb_agg(f.name order by f.name), '[]')
+      from unnest(p_functions) as f (name)
+      where f.name not in (select o.name from ours as o)
+    ),
+    'denied',
+    (
+      select coalesce(jsonb_agg(o.name order by o.name), '[]')
+      from ours as o
+      where o.name = any (p_functions) and not has_function_privilege(o.oid, 'execute')
+    ),
+    'open',
+    (
+      select coalesce(jsonb_object_agg(g.role, g.names), '{}')
+      from (
+        select r.rolname as role, jsonb_agg(o.name order by o.name) as names
+        from pg_catalog.pg_roles as r
+        cross join ours as o
+        where
+          r.rolname in ('anon', 'authenticated')
+          and has_function_privilege(r.oid, o.oid, 'execute')
+        group by r.rolname
+      ) as g
+    )
+  )
+$$;
+
+comment on function parlant_internal.diagnose_functions(text[]) is
+'Which functions the caller lacks, and which are open to the public roles.';
+
+revoke all on function parlant_internal.diagnose_functions(text[])
+from public, anon, authenticated;
+grant execute on function parlant_internal.diagnose_functions(text[]) to service_role;
+-- <<<
+-- >>> sql/functions/internal/diagnose_indexes.sql
+-- purpose:      Which of the indexes that a collection's table should have are there, with the
+--               statements that make the others.
+-- p_prefix:     the store's table prefix
+-- p_collection: the collection's name; its table exists
+-- p_requested:  what a store of Parlant's gives to ensure_indexes for such a collection:
+--               [{"fields": [[field, "asc" | "desc"], ...], "unique": bool}, ...], or NULL
+-- returns:      [{"fields": [[field, direction], ...], "origin": "table" | "default" | "requested",
+--               "present": bool, "repair": text | null}, ...]; an index that is both is a default one
+-- raises:       PD004 collection not found
+create or replace function parlant_internal.diagnose_indexes(
+  p_prefix text,
+  p_collection text,
+  p_requested jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_table text := parlant_internal.table_of(p_prefix, p_collection);
+begin
+  return (
+    with
+    -- The indexes that come with the table itself have names of Postgres's choice.
+    of_table as (
+      select
+        t.fields,
+        'table' as origin,
+        exists (
+          select
+          from pg_catalog.pg_index as i
+          where
+            i.indrelid = v_table::regclass
+            and i.indisvalid
+            and t.columns = array(
+              select a.attname::text
+              from unnest(i.indkey) with ordinality as k (attnum, position)
+              inner join pg_catalog.pg_attribute as a
+                on a.attrelid = i.indrelid and k.attnum = a.attnum
+              order by k.position
+            )
+        ) as present,
+        t.repair
+      from (
+        values
+        (
+          '[["id", "asc"]]'::jsonb, '{id}'::text[],
+          format('alter table %s add primary key (id);', v_table)
+        ),
+        (
+          '[["creation_utc", "asc"], ["id", "asc"]]', '{creation_utc,id}',
+          format('create index on %s (creation_utc, id);', v_table)
+        ),
+        (
+          '[["version", "asc"], ["seq", "asc"]]', '{version,seq}',
+          format('create index on %s (version, seq);', v_table)
+        )
+      ) as t (fields, columns, repair)
+    ),
+
+    by_definition as (
+      select
+        (
+          select jsonb_agg(jsonb_build_array(f.field, 'asc') order by f.position)
+          from unnest(d.fields) with ordinality as f (field, position)
+        ) as fields,
+        false as is_unique,
+        'default' as origin
+      from parlant_internal.default_indexes as d
+      where d.collection = p_collection
+      union all
+      select
+        r.value -> 'fields' as fields,
+        (r.value -> 'unique')::boolean as is_unique,
+        'requested' as origin
+      from jsonb_array_elements(coalesce(p_requested, '[]')) as r
+    ),
+
+    wanted as (
+      select t.fields, t.origin, t.present, t.repair
+      from of_table as t
+      union all
+      select
+        d.fields,
+        min(d.origin) as origin,
+        exists (
+          select
+          from pg_catalog.pg_index as i
+          inner join pg_catalog.pg_class as c on i.indexrelid = c.oid
+          where
+            i.indrelid = v_table::regclass
+            and i.indisvalid
+            and c.relname
+            = parlant_internal.index_name(p_prefix, p_collection, d.fields, d.is_unique)
+        ) as present,
+        format(
+          'select parlant_internal.create_index(%L, %L, %L, %s);',
+          p_prefix, p_collection, d.fields, d.is_unique::text) as repair
+      from by_definition as d
+      where d.is_unique or d.fields not in (select t.fields from of_table as t)
+      group by d.fields, d.is_unique
+    )
+
+    select
+      jsonb_agg(
+        jsonb_build_object(
+          'fields', w.fields, 'origin', w.origin, 'present', w.present,
+          'repair', case when not w.present then w.repair end)
+        order by w.origin, w.fields)
+    from wanted as w
+  );
+end;
+$$;
+
+comment on function parlant_internal.diagnose_indexes(text, text, jsonb) is
+'Which of the indexes that a collection''s table should have are there.';
+
+revoke all on function parlant_internal.diagnose_indexes(text, text, jsonb)
+from public, anon, authenticated;
+grant execute on function parlant_internal.diagnose_indexes(text, text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/diagnose_table.sql
+-- purpose:  What can be wrong with one table of a collection, with the statements that repair what is.
+-- p_table:  the table's name, as the registry has it
+-- returns:  {"table": text, "exists": false}, or
+--           {"table": text, "exists": true, "rows": {"count": int, "exact": bool} | null,
+--            "row_level_security": bool, "policies": int, "lacking": [privilege, ...],
+--            "granted": {role: [privilege, ...], ...},
+--            "repairs": {"row_level_security": text, "lacking": text, "granted": text}};
+--           lacking is what the caller may not do, granted what anon and authenticated may; of the repairs
+--           there are only those that are needed
+-- raises:   nothing
+create or replace function parlant_internal.diagnose_table(p_table name)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_needed constant text[] := '{select,insert,update,delete}';
+  v_name text := format('%I.%I', 'public', p_table);
+  v_table regclass := to_regclass(v_name);
+  v_row_level_security boolean;
+  v_lacking jsonb;
+  v_granted jsonb;
+begin
+  if v_table is null then
+    return jsonb_build_object('table', p_table, 'exists', false);
+  end if;
+
+  select c.relrowsecurity into v_row_level_security
+  from pg_catalog.pg_class as c
+  where c.oid = v_table;
+
+  select coalesce(jsonb_agg(n.privilege), '[]') into v_lacking
+  from unnest(c_needed) as n (privilege)
+  where not has_table_privilege(v_table, n.privilege);
+
+  select coalesce(jsonb_object_agg(g.role, g.privileges), '{}') into v_granted
+  from (
+    select r.rolname as role, jsonb_agg(n.privilege order by n.position) as privileges
+    from pg_catalog.pg_roles as r
+    cross join unnest(c_needed || '{truncate}'::text[]) with ordinality as n (privilege, position)
+    where r.rolname in ('anon', 'authenticated')
+      and (
+        has_table_privilege(r.oid, v_table, n.privilege)
+        or (
+          n.privilege in ('select', 'insert', 'update')
+          and has_any_column_privilege(r.oid, v_table, n.privilege)
+        )
+      )
+    group by r.rolname
+  ) as g;
+
+  return jsonb_build_object(
+    'table', p_table,
+    'exists', true,
+    'rows', parlant_internal.count_rows(v_table),
+    'row_level_security', v_row_level_security,
+    'policies', (select count(*) from pg_catalog.pg_policy as p where p.polrelid = v_table),
+    'lacking', v_lacking,
+    'granted', v_granted,
+    'repairs', jsonb_strip_nulls(jsonb_build_object(
+      'row_level_security',
+      case when not v_row_level_security
+        then format('alter table %s enable row level security;', v_name) end,
+      'lacking',
+      case when v_lacking <> '[]'
+        then format('grant select, insert, update, delete on table %s to %I;', v_name, current_user) end,
+      'granted',
+      case when v_granted <> '{}'
+        then format('revoke all on table %s from public, anon, authenticated;', v_name) end)));
+end;
+$$;
+
+comment on function parlant_internal.diagnose_table(name) is
+'What can be wrong with one table of a collection.';
+
+revoke all on function parlant_internal.diagnose_table(name) from public, anon, authenticated;
+grant execute on function parlant_internal.diagnose_table(name) to service_role;
 -- <<<
 -- >>> sql/functions/internal/drop_collection_table.sql
 -- purpose:      Drops a collection's table and forgets the collection. The table of its failed documents
@@ -1215,6 +1608,111 @@ revoke all on function parlant_internal.filter_error(text[], text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.filter_error(text[], text, text) to service_role;
 -- <<<
+-- >>> sql/functions/internal/find_page.sql
+-- purpose:          Reads one page of a collection's documents, ordered by (creation_utc, id).
+-- p_table:          the table, as table_of() gives it
+-- p_where:          predicate over the alias d, referring to p_parameters as $1
+-- p_parameters:     what the predicate refers to, such as the filter that compile_filter() compiled
+-- p_limit:          the most documents to return; NULL for all, 0 for an empty page
+-- p_cursor:         {"creation_utc": text, "id": text}; only documents strictly after it, in the direction
+--                   of the sort, are returned
+-- p_sort_direction: "asc" (also if NULL) or "desc"
+-- returns:          {"items": [...], "total_count": int, "has_more": bool,
+--                   "next_cursor": {"creation_utc", "id"} | null};
+--                   total_count counts the matches after the cursor, before the limit
+-- raises:           PD008 invalid argument
+create or replace function parlant_internal.find_page(
+  p_table text,
+  p_where text,
+  p_parameters jsonb,
+  p_limit bigint,
+  p_cursor jsonb,
+  p_sort_direction text
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_where text := p_where;
+  v_direction text := coalesce(p_sort_direction, 'asc');
+  v_items jsonb[];
+  v_total bigint;
+  v_last jsonb;
+begin
+  if v_direction not in ('asc', 'desc') then
+    raise exception using
+      errcode = 'PD008',
+      message = format('unknown sort direction %L', p_sort_direction),
+      hint = 'The sort direction is asc or desc.';
+  end if;
+
+  if p_limit < 0 then
+    raise exception using
+      errcode = 'PD008',
+      message = 'the limit must not be negative',
+      hint = 'Leave the limit out to get all documents.';
+  end if;
+
+  if p_cursor is not null then
+    if coalesce(jsonb_typeof(p_cursor -> 'creation_utc'), 'null') <> 'string'
+      or coalesce(jsonb_typeof(p_cursor -> 'id'), 'null') <> 'string'
+    then
+      raise exception using
+        errcode = 'PD008',
+        message = 'a cursor must hold the strings creation_utc and id',
+        hint = 'Pass on next_cursor of the page before.';
+    end if;
+
+    v_where := format(
+      '(%s) and (d.creation_utc, d.id) %s ($2 ->> ''creation_utc'', $2 ->> ''id'')',
+      v_where, case v_direction when 'asc' then '>' else '<' end);
+  end if;
+
+  execute format(
+    'select coalesce(array_agg(page.data), ''{}'') from ('
+    'select d.data from %s as d where %s order by d.creation_utc %3$s, d.id %3$s limit $3'
+    ') as page',
+    p_table, v_where, v_direction)
+  into v_items
+  using p_parameters, p_cursor, least(p_limit, 2147483646) + 1;
+
+  if cardinality(v_items) <= coalesce(p_limit, cardinality(v_items)) then
+    return jsonb_build_object(
+      'items', to_jsonb(v_items),
+      'total_count', cardinality(v_items),
+      'has_more', false,
+      'next_cursor', null);
+  end if;
+
+  execute format('select count(*) from %s as d where %s', p_table, v_where)
+  into v_total
+  using p_parameters, p_cursor;
+
+  v_last := v_items[p_limit::integer];
+  return jsonb_build_object(
+    'items', to_jsonb(v_items[1:p_limit::integer]),
+    'total_count', v_total,
+    'has_more', true,
+    'next_cursor', case when p_limit > 0 then
+      jsonb_build_object(
+        'creation_utc', case jsonb_typeof(v_last -> 'creation_utc')
+          when 'string' then v_last ->> 'creation_utc' else '' end,
+        'id', v_last ->> 'id')
+    end);
+end;
+$$;
+
+comment on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text) is
+'One page of the documents that a predicate matches.';
+
+revoke all on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text)
+to service_role;
+-- <<<
 -- >>> sql/functions/internal/index_name.sql
 -- purpose:      The name of an index, the same for the same definition: part of the table's name for
 --               people, a digest for uniqueness within 63 bytes.
@@ -1305,6 +1803,49 @@ revoke all on function parlant_internal.insert_document(text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.insert_document(text, jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/internal/insert_tag.sql
+-- purpose:       Gives a customer or a variable a tag, unless it has it. The owner is locked before its
+--                associations are looked at, so that the same tag given twice at once is there once.
+-- p_prefix:      the store's table prefix
+-- p_kind:        'customer' or 'variable'
+-- p_association: the association to insert, with "tag_id" and the owner's id
+-- returns:       true if it was inserted, false if the owner has the tag, NULL if there is no such owner
+-- raises:        PD002 invalid document, PD003 duplicate document, PD004 collection not found
+create or replace function parlant_internal.insert_tag(p_prefix text, p_kind text, p_association jsonb)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_owner_id text := p_association ->> (p_kind || '_id');
+begin
+  if not parlant_internal.lock_document(
+    parlant_internal.table_of(p_prefix, p_kind || 's'), v_owner_id)
+  then
+    return null;
+  end if;
+
+  if parlant_internal.tags_of(p_prefix, p_kind, jsonb_build_array(v_owner_id)) -> v_owner_id
+    @> jsonb_build_array(p_association -> 'tag_id')
+  then
+    return false;
+  end if;
+
+  perform parlant_internal.insert_document(
+    parlant_internal.table_of(p_prefix, p_kind || '_tag_associations'), p_association);
+  return true;
+end;
+$$;
+
+comment on function parlant_internal.insert_tag(text, text, jsonb) is
+'Gives a customer or variable a tag, unless it has it.';
+
+revoke all on function parlant_internal.insert_tag(text, text, jsonb)
+from public, anon, authenticated;
+grant execute on function parlant_internal.insert_tag(text, text, jsonb) to service_role;
+-- <<<
 -- >>> sql/functions/internal/json_elements.sql
 -- purpose:  The operand of $in and $nin as it is, where order_key() is not enough to tell values apart.
 -- p_values: a JSON array
@@ -1327,6 +1868,118 @@ comment on function parlant_internal.json_elements(jsonb) is
 
 revoke all on function parlant_internal.json_elements(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.json_elements(jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/list_tagged.sql
+-- purpose:          Reads a page of customers or variables with their tags, ordered by (creation_utc, id).
+-- p_prefix:         the store's table prefix
+-- p_kind:           'customer' or 'variable'
+-- p_tags:           only those with any of these tags, or, if empty, without tags; NULL for all
+-- p_limit:          the most to return; NULL for all, 0 for an empty page
+-- p_cursor:         {"creation_utc": text, "id": text}; only what is strictly after it is returned
+-- p_sort_direction: "asc" (also if NULL) or "desc"
+-- returns:          {"items": [{"document": {...}, "tags": [...]}, ...], "total_count": int,
+--                   "has_more": bool, "next_cursor": {"creation_utc", "id"} | null};
+--                   counted as find_page() does
+-- raises:           PD004 collection not found, PD008 invalid argument
+create or replace function parlant_internal.list_tagged(
+  p_prefix text,
+  p_kind text,
+  p_tags text[],
+  p_limit bigint,
+  p_cursor jsonb,
+  p_sort_direction text
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_owner text := p_kind || '_id';
+  v_associations text := parlant_internal.table_of(p_prefix, p_kind || '_tag_associations');
+  v_parameters jsonb := jsonb_build_object('tags', to_jsonb(p_tags));
+  v_where text := 'true';
+  v_page jsonb;
+  v_tags jsonb;
+begin
+  if cardinality(p_tags) > 0 then
+    v_where := format(
+      'd.id in (select d.data ->> %L from %s as d where %s)',
+      v_owner,
+      v_associations,
+      parlant_internal.compile_membership(
+        'tag_id', '$in', v_parameters -> 'tags', '($1 -> ''tags'')'));
+  elsif p_tags is not null then
+    -- Spelled as the index on the owner is, be it on a column or on the field.
+    v_where := format(
+      case
+        when parlant_internal.text_column(v_owner) is not null
+          then 'not exists (select from %2$s as a where a.%1$I = d.id)'
+        else
+          'not exists (select from %2$s as a where a.data ->> %1$L = d.id'
+          ' and parlant_internal.order_key(a.data -> %1$L) = parlant_internal.order_key(to_jsonb(d.id)))'
+      end,
+      v_owner, v_associations);
+  end if;
+
+  v_page := parlant_internal.find_page(
+    parlant_internal.table_of(p_prefix, p_kind || 's'),
+    v_where, v_parameters, p_limit, p_cursor, p_sort_direction);
+  v_tags := parlant_internal.tags_of(
+    p_prefix, p_kind, jsonb_path_query_array(v_page -> 'items', '$[*].id'));
+
+  return v_page || jsonb_build_object('items', (
+    select coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'document', i.value, 'tags', coalesce(v_tags -> (i.value ->> 'id'), '[]'::jsonb))
+        order by i.ordinality),
+      '[]'::jsonb)
+    from jsonb_array_elements(v_page -> 'items') with ordinality as i
+  ));
+end;
+$$;
+
+comment on function parlant_internal.list_tagged(text, text, text[], bigint, jsonb, text) is
+'Customers or variables with their tags, page by page.';
+
+revoke all on function parlant_internal.list_tagged(text, text, text[], bigint, jsonb, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.list_tagged(text, text, text[], bigint, jsonb, text)
+to service_role;
+-- <<<
+-- >>> sql/functions/internal/lock_document.sql
+-- purpose: Locks a document until the end of the transaction, against whoever else locks, changes or
+--          deletes it; readers do not wait. Waits for whoever holds it.
+-- p_table: the table, as table_of() gives it
+-- p_id:    the document's id
+-- returns: whether the document is there
+-- raises:  nothing
+create or replace function parlant_internal.lock_document(p_table text, p_id text)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_id text;
+begin
+  execute format('select d.id from %s as d where d.id = $1 for no key update', p_table)
+  into v_id
+  using p_id;
+
+  return v_id is not null;
+end;
+$$;
+
+comment on function parlant_internal.lock_document(text, text) is
+'Locks a document and tells whether it is there.';
+
+revoke all on function parlant_internal.lock_document(text, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.lock_document(text, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/lock_down_table.sql
 -- purpose:  Leaves a table of ours to service_role alone: row level security on, no policy of ours, grants
@@ -1428,6 +2081,7 @@ set search_path = ''
 as $$
 declare
   v_document jsonb;
+  v_taken boolean;
 begin
   -- Only a document that gets the id of another can clash, so only that case pays for a savepoint.
   if not p_params ? 'id' or p_params ->> 'id' = p_id then
@@ -1444,6 +2098,15 @@ begin
     into v_document
     using p_id, p_params;
   exception when unique_violation then
+    execute format('select exists (select from %s as d where d.id = $1)', p_table)
+    into v_taken
+    using p_params ->> 'id';
+
+    -- Otherwise it clashes in a unique index that ensure_indexes made.
+    if not v_taken then
+      raise;
+    end if;
+
     raise exception using
       errcode = 'PD003',
       message = 'another document has the id that this one was to get',
@@ -1672,11 +2335,11 @@ begin
         ' order by d.version, d.seq limit $3)'
       else
         'select d.id, d.version, d.seq, d.data from %1$s as d'
-        ' where d.id > ($2 ->> ''id'') order by d.id limit $3'
+        ' where $2 ->> ''id'' is null or d.id > ($2 ->> ''id'') order by d.id limit $3'
     end, p_table)
   using
     p_version,
-    coalesce(p_after, '{"version": "", "seq": -1, "id": ""}'::jsonb),
+    coalesce(p_after, '{"version": "", "seq": -1}'::jsonb),
     c_max_documents + 1
   loop
     if cardinality(v_documents) = c_max_documents or v_characters > c_max_characters then
@@ -1718,7 +2381,14 @@ declare
   v_document jsonb := p_document;
 begin
   if jsonb_typeof(p_document) = 'string' then
-    v_document := (p_document #>> '{}')::jsonb;
+    begin
+      v_document := (p_document #>> '{}')::jsonb;
+    exception when invalid_text_representation then
+      raise exception using
+        errcode = 'PD002',
+        message = 'a document must be an object, got text that is not JSON',
+        hint = 'Send a JSON object.';
+    end;
   end if;
 
   if coalesce(jsonb_typeof(v_document), 'null') <> 'object' then
@@ -1737,6 +2407,157 @@ comment on function parlant_internal.read_document(jsonb) is
 
 revoke all on function parlant_internal.read_document(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.read_document(jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/read_tagged.sql
+-- purpose:  Reads a customer or a variable with its tags.
+-- p_prefix: the store's table prefix
+-- p_kind:   'customer' or 'variable'
+-- p_id:     its id
+-- returns:  {"document": {...} | null, "tags": [tag id, ...]}
+-- raises:   PD004 collection not found
+create or replace function parlant_internal.read_tagged(p_prefix text, p_kind text, p_id text)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_document jsonb;
+begin
+  execute format(
+    'select d.data from %s as d where d.id = $1', parlant_internal.table_of(p_prefix, p_kind || 's'))
+  into v_document
+  using p_id;
+
+  return jsonb_build_object(
+    'document', v_document,
+    'tags', coalesce(
+      parlant_internal.tags_of(p_prefix, p_kind, jsonb_build_array(p_id)) -> p_id, '[]'::jsonb));
+end;
+$$;
+
+comment on function parlant_internal.read_tagged(text, text, text) is
+'A customer or variable with its tags.';
+
+revoke all on function parlant_internal.read_tagged(text, text, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.read_tagged(text, text, text) to service_role;
+-- <<<
+-- >>> sql/functions/internal/remove_tag.sql
+-- purpose:  Takes a tag from a customer or a variable. The owner is locked before its association.
+-- p_prefix: the store's table prefix
+-- p_kind:   'customer' or 'variable'
+-- p_id:     the owner's id
+-- p_tag_id: the tag's id
+-- returns:  whether there was such an association
+-- raises:   PD004 collection not found
+create or replace function parlant_internal.remove_tag(
+  p_prefix text,
+  p_kind text,
+  p_id text,
+  p_tag_id text
+)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_table text := parlant_internal.table_of(p_prefix, p_kind || '_tag_associations');
+  v_filter jsonb := jsonb_build_object(
+    p_kind || '_id', jsonb_build_object('$eq', p_id),
+    'tag_id', jsonb_build_object('$eq', p_tag_id));
+  v_association_id text;
+begin
+  perform parlant_internal.lock_document(
+    parlant_internal.table_of(p_prefix, p_kind || 's'), p_id);
+
+  v_association_id := parlant_internal.lock_first_match(
+    v_table, parlant_internal.compile_filter(v_filter), v_filter);
+  execute format('delete from %s as d where d.id = $1', v_table) using v_association_id;
+
+  return v_association_id is not null;
+end;
+$$;
+
+comment on function parlant_internal.remove_tag(text, text, text, text) is
+'Takes a tag from a customer or variable.';
+
+revoke all on function parlant_internal.remove_tag(text, text, text, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.remove_tag(text, text, text, text) to service_role;
+-- <<<
+-- >>> sql/functions/internal/restore_document.sql
+-- purpose:     Puts one failed document, converted, where it belongs, unless something newer is there.
+-- p_table:     the collection's table, as table_of() gives it
+-- p_id:        the failed document's id
+-- p_failed:    the document as it failed
+-- p_stayed:    whether it stayed in the collection when it failed
+-- p_converted: what the loader has made of it now
+-- p_version:   the store's version
+-- returns:     'restored', 'replaced', 'settled', 'occupied' or 'deleted', as
+--              parlant_restore_failed_documents explains them
+-- raises:      PD002 invalid document
+create or replace function parlant_internal.restore_document(
+  p_table text,
+  p_id text,
+  p_failed jsonb,
+  p_stayed boolean,
+  p_converted jsonb,
+  p_version text
+)
+returns text
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_stored jsonb;
+begin
+  execute format('select d.data from %s as d where d.id = $1 for update', p_table)
+  into v_stored
+  using p_id;
+
+  if v_stored is null and p_stayed then
+    return 'deleted';
+  end if;
+
+  if v_stored = p_converted or (p_stayed and v_stored ->> 'version' = p_version) then
+    return 'settled';
+  end if;
+
+  if v_stored <> p_failed then
+    return 'occupied';
+  end if;
+
+  -- Another document may have the id, or be the same by a unique index.
+  begin
+    if v_stored is null then
+      execute format('insert into %s (data) values ($1)', p_table)
+      using p_converted;
+      return 'restored';
+    end if;
+
+    execute format('update %s as d set data = $2 where d.id = $1', p_table)
+    using p_id, p_converted;
+    return 'replaced';
+  exception when unique_violation then
+    return 'occupied';
+  end;
+end;
+$$;
+
+comment on function parlant_internal.restore_document(text, text, jsonb, boolean, jsonb, text) is
+'Puts one failed document, converted, where it belongs.';
+
+revoke all on function
+parlant_internal.restore_document(text, text, jsonb, boolean, jsonb, text)
+from public, anon, authenticated;
+grant execute on function
+parlant_internal.restore_document(text, text, jsonb, boolean, jsonb, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/sort_entry_field.sql
 -- purpose:  Checks one entry of a sort or of an index definition.
@@ -1847,6 +2668,46 @@ comment on function parlant_internal.table_of(text, text) is
 revoke all on function parlant_internal.table_of(text, text) from public, anon, authenticated;
 grant execute on function parlant_internal.table_of(text, text) to service_role;
 -- <<<
+-- >>> sql/functions/internal/tags_of.sql
+-- purpose:  Reads the tags of customers or of variables.
+-- p_prefix: the store's table prefix
+-- p_kind:   'customer' or 'variable'
+-- p_ids:    JSON array of their ids
+-- returns:  {id: [tag id, ...]} in the order of the tags' associations; an id without tags is left out
+-- raises:   PD004 collection not found
+create or replace function parlant_internal.tags_of(p_prefix text, p_kind text, p_ids jsonb)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_filter jsonb := jsonb_build_object(p_kind || '_id', jsonb_build_object('$in', p_ids));
+  v_tags jsonb;
+begin
+  execute format(
+    'select coalesce(jsonb_object_agg(t.owner, t.tags), ''{}'') from ('
+    'select d.data ->> %L as owner, jsonb_agg(d.data -> ''tag_id'' order by d.creation_utc, d.id) as tags'
+    ' from %s as d where %s group by d.data ->> %1$L'
+    ') as t',
+    p_kind || '_id',
+    parlant_internal.table_of(p_prefix, p_kind || '_tag_associations'),
+    parlant_internal.compile_filter(v_filter))
+  into v_tags
+  using v_filter;
+
+  return v_tags;
+end;
+$$;
+
+comment on function parlant_internal.tags_of(text, text, jsonb) is
+'Tags of customers or variables by their ids.';
+
+revoke all on function parlant_internal.tags_of(text, text, jsonb)
+from public, anon, authenticated;
+grant execute on function parlant_internal.tags_of(text, text, jsonb) to service_role;
+-- <<<
 -- >>> sql/functions/internal/text_column.sql
 -- purpose:  Names the column that holds a field's value wherever that value is a string, and NULL
 --           elsewhere, so that a string may be compared with the column alone.
@@ -1893,6 +2754,30 @@ comment on function parlant_internal.text_elements(jsonb) is
 revoke all on function parlant_internal.text_elements(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.text_elements(jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/internal/utc_now.sql
+-- purpose: The present moment as Parlant writes it: Python's datetime.isoformat() in UTC, which drops a
+--          microsecond part of zero.
+-- returns: text such as 2026-05-04T10:20:30.000400+00:00
+-- raises:  nothing
+create or replace function parlant_internal.utc_now()
+returns text
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select replace(
+    to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', ''
+  ) || '+00:00'
+$$;
+
+comment on function parlant_internal.utc_now() is
+'The present moment as Parlant writes it.';
+
+revoke all on function parlant_internal.utc_now()
+from public, anon, authenticated;
+grant execute on function parlant_internal.utc_now() to service_role;
+-- <<<
 -- >>> sql/functions/internal/varying_field.sql
 -- purpose:    Finds the one field in which the members of a logical operator differ, if they can be
 --             compared as one array: all have the same keys, all but one key have the same condition in
@@ -1935,7 +2820,7 @@ begin
     having count(distinct f.value) > 1
   );
 
-  if cardinality(v_varying) <> 1 or v_varying[1] like '$%' then
+  if cardinality(v_varying) <> 1 or v_varying[1] in ('$and', '$or') then
     return null;
   end if;
 
@@ -1964,6 +2849,92 @@ comment on function parlant_internal.varying_field(text, jsonb) is
 revoke all on function parlant_internal.varying_field(text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.varying_field(text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_add_variable_tag.sql
+-- purpose:       Gives a variable a tag, unless it has it.
+-- p_prefix:      the store's table prefix
+-- p_association: the association to insert, with "variable_id" and "tag_id"
+-- returns:       {"document": {...} | null, "tags": [tag id, ...]}, the variable after the change
+-- raises:        PD002 invalid document, PD003 duplicate document, PD004 collection not found
+-- example:       select public.parlant_add_variable_tag(
+--                  'parlant_context_variables_', '{"id": "a1", "variable_id": "v1", "tag_id": "vip"}');
+create or replace function public.parlant_add_variable_tag(p_prefix text, p_association jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  perform parlant_internal.insert_tag(p_prefix, 'variable', p_association);
+
+  return parlant_internal.read_tagged(p_prefix, 'variable', p_association ->> 'variable_id');
+end;
+$$;
+
+comment on function public.parlant_add_variable_tag(text, jsonb) is
+'Gives a Parlant context variable a tag.';
+
+revoke all on function public.parlant_add_variable_tag(text, jsonb)
+from public, anon, authenticated;
+grant execute on function public.parlant_add_variable_tag(text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_count_failed_documents.sql
+-- purpose:      Counts the failed documents of every collection.
+-- p_prefix:     the store's table prefix; NULL for every prefix
+-- p_collection: the collection's name; NULL for every collection
+-- returns:      {"collections": [{"prefix": text, "collection": text, "rejected": int, "raised": int,
+--               "unknown": int}, ...]}, collections without failed documents among them; unknown are those
+--               of tables that were not made by parlant-supabase
+-- raises:       nothing
+-- example:      select public.parlant_count_failed_documents('parlant_sessions_');
+create or replace function public.parlant_count_failed_documents(
+  p_prefix text default null,
+  p_collection text default null
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_collection record;
+  v_counts jsonb;
+  v_collections jsonb[] := '{}';
+begin
+  for v_collection in
+    select c.prefix, c.collection, format('%I.%I', 'public', c.failed_table_name) as failed_table
+    from parlant_internal.collections as c
+    where (p_prefix is null or c.prefix = p_prefix)
+      and (p_collection is null or c.collection = p_collection)
+      and to_regclass(format('%I.%I', 'public', c.failed_table_name)) is not null
+    order by c.prefix, c.collection
+  loop
+    execute format(
+      'select jsonb_build_object('
+      ' ''rejected'', count(*) filter (where f.reason = ''rejected''),'
+      ' ''raised'', count(*) filter (where starts_with(f.reason, ''raised'')),'
+      ' ''unknown'', count(*) filter ('
+      'where f.reason <> ''rejected'' and not starts_with(f.reason, ''raised'')))'
+      ' from %s as f', v_collection.failed_table)
+    into v_counts;
+
+    v_collections := v_collections || (
+      v_counts || jsonb_build_object(
+        'prefix', v_collection.prefix, 'collection', v_collection.collection));
+  end loop;
+
+  return jsonb_build_object('collections', to_jsonb(v_collections));
+end;
+$$;
+
+comment on function public.parlant_count_failed_documents(text, text) is
+'Number of failed documents of every Parlant document collection.';
+
+revoke all on function public.parlant_count_failed_documents(text, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_count_failed_documents(text, text) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_create_collection.sql
 -- purpose:      Creates a collection that is not there yet.
@@ -1998,6 +2969,179 @@ revoke all on function public.parlant_create_collection(text, text)
 from public, anon, authenticated;
 grant execute on function public.parlant_create_collection(text, text) to service_role;
 -- <<<
+-- >>> sql/functions/api/parlant_create_customer.sql
+-- purpose:        Inserts a customer with its tags, unless the same customer, but for creation_utc, is there.
+-- p_prefix:       the store's table prefix
+-- p_customer:     the customer
+-- p_associations: JSON array of the associations with its tags
+-- returns:        {"created": bool}
+-- raises:         PD002 invalid document, PD003 duplicate document, PD004 collection not found
+-- example:        select public.parlant_create_customer('parlant_customers_', '{"id": "c1", "name": "Ann"}');
+--
+-- Lock order, here and wherever a customer and its tags change together: the customer first, then the tags.
+create or replace function public.parlant_create_customer(
+  p_prefix text,
+  p_customer jsonb,
+  p_associations jsonb default '[]'
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_created boolean := parlant_internal.insert_document(
+    parlant_internal.table_of(p_prefix, 'customers'), parlant_internal.read_document(p_customer));
+begin
+  if v_created then
+    perform parlant_internal.insert_document(
+      parlant_internal.table_of(p_prefix, 'customer_tag_associations'), a.value)
+    from jsonb_array_elements(p_associations) as a;
+  end if;
+
+  return jsonb_build_object('created', v_created);
+end;
+$$;
+
+comment on function public.parlant_create_customer(text, jsonb, jsonb) is
+'Inserts a Parlant customer with its tags.';
+
+revoke all on function public.parlant_create_customer(text, jsonb, jsonb)
+from public, anon, authenticated;
+grant execute on function public.parlant_create_customer(text, jsonb, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_create_event.sql
+-- purpose:  Appends an event to a session. Its offset is one more than the greatest so far, and its
+--           creation_utc, unless given, is the database's clock; both are taken while the session is
+--           locked, so that several servers write to one session without a gap or a repetition and list
+--           its events in the order of their offsets. The same event sent again is acknowledged.
+-- p_prefix: the store's table prefix
+-- p_event:  the event but for its offset; "id" and "session_id" are strings
+-- returns:  {"offset": int, "creation_utc": text} of the stored event, or {"offset": null,
+--           "creation_utc": null} if there is no such session
+-- raises:   PD002 invalid document, PD003 duplicate document, PD004 collection not found
+-- example:  select public.parlant_create_event(
+--             'parlant_sessions_', '{"id": "e1", "session_id": "s1", "kind": "message"}');
+--
+-- Lock order, here and wherever a session and its events change together: the session first, then events.
+create or replace function public.parlant_create_event(p_prefix text, p_event jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_table text := parlant_internal.table_of(p_prefix, 'events');
+  v_event jsonb := parlant_internal.read_document(p_event);
+  v_stored jsonb;
+begin
+  if not parlant_internal.lock_document(
+    parlant_internal.table_of(p_prefix, 'sessions'), v_event ->> 'session_id')
+  then
+    return jsonb_build_object('offset', null, 'creation_utc', null);
+  end if;
+
+  execute format(
+    'insert into %1$s (data) select'
+    ' jsonb_build_object(''creation_utc'', parlant_internal.utc_now()) || $1'
+    ' || jsonb_build_object(''offset'', coalesce(('
+    'select (d.data -> ''offset'')::bigint + 1 from %1$s as d'
+    ' where d.session_id = $1 ->> ''session_id'''
+    ' order by parlant_internal.order_key(d.data -> ''offset'') desc limit 1'
+    '), 0))'
+    ' on conflict (id) do nothing returning data', v_table)
+  into v_stored
+  using v_event;
+
+  if v_stored is null then
+    execute format('select d.data from %s as d where d.id = $1', v_table)
+    into v_stored
+    using v_event ->> 'id';
+
+    if v_stored - 'offset' - 'creation_utc' is distinct from v_event - 'offset' - 'creation_utc' then
+      raise exception using
+        errcode = 'PD003',
+        message = 'a different event with that id exists',
+        hint = 'Nothing was overwritten. Give the event an id of its own.';
+    end if;
+  end if;
+
+  return jsonb_build_object(
+    'offset', v_stored -> 'offset', 'creation_utc', v_stored -> 'creation_utc');
+end;
+$$;
+
+comment on function public.parlant_create_event(text, jsonb) is
+'Appends an event to a Parlant session.';
+
+revoke all on function public.parlant_create_event(text, jsonb)
+from public, anon, authenticated;
+grant execute on function public.parlant_create_event(text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_create_variable.sql
+-- purpose:        Inserts a variable with its tags, or finds it. Parlant derives the id from what the
+--                 variable is created with, so one of the same id and name is the one that an earlier run of
+--                 the application created, whatever has been changed in it since: it stays as it is and gets
+--                 the tags that it lacks.
+-- p_prefix:       the store's table prefix
+-- p_variable:     the variable
+-- p_associations: JSON array of the associations with its tags
+-- returns:        {"created": bool, "document": {...}, "tags": [tag id, ...]}
+-- raises:         PD002 invalid document, PD003 duplicate document (same id, another name), PD004 collection
+--                 not found
+-- example:        select public.parlant_create_variable(
+--                   'parlant_context_variables_', '{"id": "v1", "name": "plan"}');
+--
+-- Lock order, here and wherever a variable and what belongs to it change together: the variable first, then
+-- its tags, then its values.
+create or replace function public.parlant_create_variable(
+  p_prefix text,
+  p_variable jsonb,
+  p_associations jsonb default '[]'
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_table text := parlant_internal.table_of(p_prefix, 'variables');
+  v_variable jsonb := parlant_internal.read_document(p_variable);
+  v_stored jsonb;
+  v_created boolean := false;
+begin
+  execute format('select d.data from %s as d where d.id = $1', v_table)
+  into v_stored
+  using v_variable ->> 'id';
+
+  if v_stored is null or v_stored -> 'name' is distinct from v_variable -> 'name' then
+    v_created := parlant_internal.insert_document(v_table, v_variable);
+  end if;
+
+  if v_created then
+    perform parlant_internal.insert_document(
+      parlant_internal.table_of(p_prefix, 'variable_tag_associations'), a.value)
+    from jsonb_array_elements(p_associations) as a;
+  else
+    perform parlant_internal.insert_tag(p_prefix, 'variable', a.value)
+    from jsonb_array_elements(p_associations) as a;
+  end if;
+
+  return jsonb_build_object('created', v_created)
+    || parlant_internal.read_tagged(p_prefix, 'variable', v_variable ->> 'id');
+end;
+$$;
+
+comment on function public.parlant_create_variable(text, jsonb, jsonb) is
+'Inserts a Parlant context variable with its tags, or finds it.';
+
+revoke all on function public.parlant_create_variable(text, jsonb, jsonb)
+from public, anon, authenticated;
+grant execute on function public.parlant_create_variable(text, jsonb, jsonb) to service_role;
+-- <<<
 -- >>> sql/functions/api/parlant_delete_collection.sql
 -- purpose:      Deletes a collection with its documents. The table of its failed documents stays.
 -- p_prefix:     the store's table prefix
@@ -2025,6 +3169,33 @@ comment on function public.parlant_delete_collection(text, text) is
 revoke all on function public.parlant_delete_collection(text, text)
 from public, anon, authenticated;
 grant execute on function public.parlant_delete_collection(text, text) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_delete_customer.sql
+-- purpose:       Deletes a customer with its tags.
+-- p_prefix:      the store's table prefix
+-- p_customer_id: the customer's id
+-- returns:       {"deleted": bool}
+-- raises:        PD004 collection not found
+-- example:       select public.parlant_delete_customer('parlant_customers_', 'c1');
+create or replace function public.parlant_delete_customer(p_prefix text, p_customer_id text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'deleted', parlant_internal.delete_tagged(p_prefix, 'customer', p_customer_id));
+end;
+$$;
+
+comment on function public.parlant_delete_customer(text, text) is
+'Deletes a Parlant customer with its tags.';
+
+revoke all on function public.parlant_delete_customer(text, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_delete_customer(text, text) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_delete_one.sql
 -- purpose:      Deletes the first document, in order of insertion, that a filter matches. Calls at the same
@@ -2082,6 +3253,200 @@ comment on function public.parlant_delete_one(text, text, jsonb) is
 revoke all on function public.parlant_delete_one(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_delete_one(text, text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_delete_session.sql
+-- purpose:      Deletes a session with all its events. An event that is being created meanwhile is deleted
+--               too, or is refused for want of a session.
+-- p_prefix:     the store's table prefix
+-- p_session_id: the session's id
+-- returns:      {"deleted": bool, "deleted_events": int}
+-- raises:       PD004 collection not found
+-- example:      select public.parlant_delete_session('parlant_sessions_', 's1');
+--
+-- Lock order: the session first, then its events, as in parlant_create_event.
+create or replace function public.parlant_delete_session(p_prefix text, p_session_id text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_sessions integer;
+  v_events bigint;
+begin
+  execute format(
+    'delete from %s as d where d.id = $1', parlant_internal.table_of(p_prefix, 'sessions'))
+  using p_session_id;
+  get diagnostics v_sessions = row_count;
+
+  execute format(
+    'delete from %s as d where d.session_id = $1', parlant_internal.table_of(p_prefix, 'events'))
+  using p_session_id;
+  get diagnostics v_events = row_count;
+
+  return jsonb_build_object('deleted', v_sessions > 0, 'deleted_events', v_events);
+end;
+$$;
+
+comment on function public.parlant_delete_session(text, text) is
+'Deletes a Parlant session with its events.';
+
+revoke all on function public.parlant_delete_session(text, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_delete_session(text, text) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_delete_variable.sql
+-- purpose:       Deletes a variable with its tags and values.
+-- p_prefix:      the store's table prefix
+-- p_variable_id: the variable's id
+-- returns:       {"deleted": bool}; nothing is deleted if there is no such variable
+-- raises:        PD004 collection not found
+-- example:       select public.parlant_delete_variable('parlant_context_variables_', 'v1');
+create or replace function public.parlant_delete_variable(p_prefix text, p_variable_id text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_filter jsonb := jsonb_build_object('variable_id', jsonb_build_object('$eq', p_variable_id));
+  v_deleted boolean := parlant_internal.delete_tagged(p_prefix, 'variable', p_variable_id);
+begin
+  if v_deleted then
+    execute format(
+      'delete from %s as d where %s',
+      parlant_internal.table_of(p_prefix, 'values'), parlant_internal.compile_filter(v_filter))
+    using v_filter;
+  end if;
+
+  return jsonb_build_object('deleted', v_deleted);
+end;
+$$;
+
+comment on function public.parlant_delete_variable(text, text) is
+'Deletes a Parlant context variable with its tags and values.';
+
+revoke all on function public.parlant_delete_variable(text, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_delete_variable(text, text) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_diagnose.sql
+-- purpose:     Everything about the installation that `parlant-supabase doctor` looks at, in one request. It
+--              changes nothing.
+-- p_functions: names of functions that the caller needs
+-- p_indexes:   the indexes that Parlant's stores ask for, by collection:
+--              {collection: [{"fields": [[field, "asc" | "desc"], ...], "unique": bool}, ...], ...}
+-- returns:     {"now": seconds since 1970 by the database's clock,
+--               "functions": {"missing": [...], "denied": [...], "open": {...}},
+--               "collections": [{"prefix": text, "collection": text, "documents": {...}, "failed": {...},
+--                "indexes": [...], "forget": text}, ...]};
+--              of each collection its table, its table of failed documents and its indexes, as the
+--              diagnose_ functions say; forget is the statement that takes it out of the registry
+-- raises:      nothing
+-- example:     select public.parlant_diagnose();
+create or replace function public.parlant_diagnose(
+  p_functions text[] default '{}',
+  p_indexes jsonb default '{}'
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'now', extract(epoch from clock_timestamp()),
+    'functions', parlant_internal.diagnose_functions(p_functions),
+    'collections',
+    (
+      select
+        coalesce(
+          jsonb_agg(
+            jsonb_build_object(
+              'prefix', d.prefix,
+              'collection', d.collection,
+              'documents', d.documents,
+              'failed', d.failed,
+              'indexes',
+              case
+                when (d.documents -> 'exists')::boolean
+                  then parlant_internal.diagnose_indexes(
+                    d.prefix, d.collection, p_indexes -> d.collection)
+                else '[]'
+              end,
+              'forget',
+              format(
+                'delete from parlant_internal.collections where prefix = %L and collection = %L;',
+                d.prefix, d.collection))
+            order by d.prefix, d.collection),
+          '[]')
+      from (
+        select
+          c.prefix,
+          c.collection,
+          parlant_internal.diagnose_table(c.table_name) as documents,
+          parlant_internal.diagnose_table(c.failed_table_name) as failed
+        from parlant_internal.collections as c
+      ) as d
+    )
+  )
+$$;
+
+comment on function public.parlant_diagnose(text[], jsonb) is
+'What can be wrong with the installation of parlant-supabase.';
+
+revoke all on function public.parlant_diagnose(text[], jsonb) from public, anon, authenticated;
+grant execute on function public.parlant_diagnose(text[], jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_drop_failed_documents.sql
+-- purpose:      Deletes documents from the table of a collection's failed documents. One that was rejected
+--               is nowhere else.
+-- p_prefix:     the store's table prefix
+-- p_collection: the collection's name
+-- p_seqs:       [seq, ...] as parlant_list_failed_documents gives them
+-- returns:      {"dropped": int}
+-- raises:       PD004 collection not found, PD008 invalid argument
+-- example:      select public.parlant_drop_failed_documents('parlant_sessions_', 'events', '[1, 2]');
+create or replace function public.parlant_drop_failed_documents(
+  p_prefix text,
+  p_collection text,
+  p_seqs jsonb
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_dropped integer;
+begin
+  if coalesce(jsonb_typeof(p_seqs), 'null') <> 'array' then
+    raise exception using
+      errcode = 'PD008',
+      message = format('the seqs must be a list, got %s', coalesce(jsonb_typeof(p_seqs), 'null')),
+      hint = 'Write [1, 2].';
+  end if;
+
+  execute format(
+    'delete from %s as f where f.seq = any ($1)',
+    parlant_internal.failed_table_of(p_prefix, p_collection))
+  using array(select s.value::bigint from jsonb_array_elements_text(p_seqs) as s);
+  get diagnostics v_dropped = row_count;
+
+  return jsonb_build_object('dropped', v_dropped);
+end;
+$$;
+
+comment on function public.parlant_drop_failed_documents(text, text, jsonb) is
+'Deletes failed documents of a Parlant document collection.';
+
+revoke all on function public.parlant_drop_failed_documents(text, text, jsonb)
+from public, anon, authenticated;
+grant execute on function public.parlant_drop_failed_documents(text, text, jsonb)
+to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_ensure_indexes.sql
 -- purpose:      Makes the indexes that are missing. The primary key on id and the index on
@@ -2203,7 +3568,7 @@ begin
     begin
       v_shape := (v_call ->> 'function')
         || array(select jsonb_object_keys(v_call -> 'arguments'))::text;
-      if not v_statements ? v_shape then
+      if (v_statements ? v_shape) is not true then
         v_statements := v_statements || jsonb_build_object(
           v_shape,
           parlant_internal.call_statement(v_call ->> 'function', v_call -> 'arguments'));
@@ -2265,74 +3630,14 @@ stable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_table text := parlant_internal.table_of(p_prefix, p_collection);
-  v_where text := parlant_internal.compile_filter(p_filters);
-  v_direction text := coalesce(p_sort_direction, 'asc');
-  v_items jsonb[];
-  v_total bigint;
-  v_last jsonb;
 begin
-  if v_direction not in ('asc', 'desc') then
-    raise exception using
-      errcode = 'PD008',
-      message = format('unknown sort direction %L', p_sort_direction),
-      hint = 'The sort direction is asc or desc.';
-  end if;
-
-  if p_limit < 0 then
-    raise exception using
-      errcode = 'PD008',
-      message = 'the limit must not be negative',
-      hint = 'Leave the limit out to get all documents.';
-  end if;
-
-  if p_cursor is not null then
-    if coalesce(jsonb_typeof(p_cursor -> 'creation_utc'), 'null') <> 'string'
-      or coalesce(jsonb_typeof(p_cursor -> 'id'), 'null') <> 'string'
-    then
-      raise exception using
-        errcode = 'PD008',
-        message = 'a cursor must hold the strings creation_utc and id',
-        hint = 'Pass on next_cursor of the page before.';
-    end if;
-
-    v_where := format(
-      '(%s) and (d.creation_utc, d.id) %s ($2 ->> ''creation_utc'', $2 ->> ''id'')',
-      v_where, case v_direction when 'asc' then '>' else '<' end);
-  end if;
-
-  execute format(
-    'select coalesce(array_agg(page.data), ''{}'') from ('
-    'select d.data from %s as d where %s order by d.creation_utc %3$s, d.id %3$s limit $3'
-    ') as page',
-    v_table, v_where, v_direction)
-  into v_items
-  using p_filters, p_cursor, least(p_limit, 2147483646) + 1;
-
-  if cardinality(v_items) <= coalesce(p_limit, cardinality(v_items)) then
-    return jsonb_build_object(
-      'items', to_jsonb(v_items),
-      'total_count', cardinality(v_items),
-      'has_more', false,
-      'next_cursor', null);
-  end if;
-
-  execute format('select count(*) from %s as d where %s', v_table, v_where)
-  into v_total
-  using p_filters, p_cursor;
-
-  v_last := v_items[p_limit::integer];
-  return jsonb_build_object(
-    'items', to_jsonb(v_items[1:p_limit::integer]),
-    'total_count', v_total,
-    'has_more', true,
-    'next_cursor', case when p_limit > 0 then
-      jsonb_build_object(
-        'creation_utc', case jsonb_typeof(v_last -> 'creation_utc')
-          when 'string' then v_last ->> 'creation_utc' else '' end,
-        'id', v_last ->> 'id')
-    end);
+  return parlant_internal.find_page(
+    parlant_internal.table_of(p_prefix, p_collection),
+    parlant_internal.compile_filter(p_filters),
+    p_filters,
+    p_limit,
+    p_cursor,
+    p_sort_direction);
 end;
 $$;
 
@@ -2526,6 +3831,556 @@ revoke all on function public.parlant_insert_one(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_insert_one(text, text, jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/api/parlant_list_customers.sql
+-- purpose:          Reads customers with their tags, ordered by (creation_utc, id), page by page.
+-- p_prefix:         the store's table prefix
+-- p_tags:           only customers with any of these tags, or, if empty, without tags; NULL for all
+-- p_limit:          the most to return; NULL for all, 0 for an empty page
+-- p_cursor:         {"creation_utc": text, "id": text}; only customers strictly after it are returned
+-- p_sort_direction: "asc" (also if NULL) or "desc"
+-- returns:          {"items": [{"document": {...}, "tags": [...]}, ...], "total_count": int,
+--                   "has_more": bool, "next_cursor": {"creation_utc", "id"} | null};
+--                   counted as parlant_find does
+-- raises:           PD004 collection not found, PD008 invalid argument
+-- example:          select public.parlant_list_customers(
+--                     'parlant_customers_', p_tags => '{vip}', p_limit => 20);
+create or replace function public.parlant_list_customers(
+  p_prefix text,
+  p_tags text[] default null,
+  p_limit bigint default null,
+  p_cursor jsonb default null,
+  p_sort_direction text default null
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return parlant_internal.list_tagged(
+    p_prefix, 'customer', p_tags, p_limit, p_cursor, p_sort_direction);
+end;
+$$;
+
+comment on function public.parlant_list_customers(text, text[], bigint, jsonb, text) is
+'Parlant customers with their tags, page by page.';
+
+revoke all on function public.parlant_list_customers(text, text[], bigint, jsonb, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_list_customers(text, text[], bigint, jsonb, text)
+to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_list_events.sql
+-- purpose:           Reads the events of a session, ordered by (creation_utc, id).
+-- p_prefix:          the store's table prefix
+-- p_session_id:      the session's id
+-- p_source:          only events from this source; NULL for all
+-- p_trace_id:        only events of this trace; NULL for all
+-- p_kinds:           only events of these kinds; NULL for all
+-- p_min_offset:      only events from this offset on; NULL for all
+-- p_exclude_deleted: whether to leave out deleted events
+-- returns:           {"documents": [{...}, ...] | null}; null if there is no such session
+-- raises:            PD004 collection not found
+-- example:           select public.parlant_list_events(
+--                      'parlant_sessions_', 's1', p_kinds => '{message}', p_min_offset => 4);
+create or replace function public.parlant_list_events(
+  p_prefix text,
+  p_session_id text,
+  p_source text default null,
+  p_trace_id text default null,
+  p_kinds text[] default null,
+  p_min_offset bigint default null,
+  p_exclude_deleted boolean default true
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_filter jsonb := jsonb_strip_nulls(jsonb_build_object(
+    'session_id', jsonb_build_object('$eq', p_session_id),
+    'source', case when p_source is not null then jsonb_build_object('$eq', p_source) end,
+    'trace_id', case when p_trace_id is not null then jsonb_build_object('$eq', p_trace_id) end,
+    'kind', case when p_kinds is not null then jsonb_build_object('$in', p_kinds) end,
+    'offset', case when p_min_offset is not null then jsonb_build_object('$gte', p_min_offset) end,
+    'deleted', case when p_exclude_deleted then jsonb_build_object('$eq', false) end));
+  v_session_exists boolean;
+  v_page jsonb;
+begin
+  execute format(
+    'select exists (select from %s as d where d.id = $1)',
+    parlant_internal.table_of(p_prefix, 'sessions'))
+  into v_session_exists
+  using p_session_id;
+
+  if v_session_exists then
+    v_page := parlant_internal.find_page(
+      parlant_internal.table_of(p_prefix, 'events'),
+      parlant_internal.compile_filter(v_filter), v_filter, null, null, null);
+  end if;
+
+  return jsonb_build_object('documents', v_page -> 'items');
+end;
+$$;
+
+comment on function public.parlant_list_events(text, text, text, text, text[], bigint, boolean) is
+'Events of a Parlant session.';
+
+revoke all on function public.parlant_list_events(text, text, text, text, text[], bigint, boolean)
+from public, anon, authenticated;
+grant execute on function public.parlant_list_events(text, text, text, text, text[], bigint, boolean)
+to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_list_failed_documents.sql
+-- purpose:      Reads the failed documents of a collection in the order in which they failed, page by page.
+--               A page ends at 500 documents or past 4 MB.
+-- p_prefix:     the store's table prefix
+-- p_collection: the collection's name
+-- p_after:      "next" of the page before, or NULL for the first
+-- p_with_data:  whether to return the documents themselves, too
+-- returns:      {"documents": [{"seq": int, "id": text | null, "version": text | null, "reason": text,
+--               "failed_at": text, "data": {...}}, ...], "next": int | null}; seq tells failed documents
+--               apart, as one may fail more than once
+-- raises:       PD004 collection not found
+-- example:      select public.parlant_list_failed_documents('parlant_sessions_', 'events');
+create or replace function public.parlant_list_failed_documents(
+  p_prefix text,
+  p_collection text,
+  p_after bigint default null,
+  p_with_data boolean default false
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_max_documents constant integer := 500;
+  c_max_characters constant integer := 4000000;
+  v_row record;
+  v_characters integer := 0;
+  v_documents jsonb[] := '{}';
+begin
+  for v_row in execute format(
+    'select f.seq, f.id, f.data, f.reason, f.failed_at from %s as f'
+    ' where f.seq > $1 order by f.seq limit $2',
+    parlant_internal.failed_table_of(p_prefix, p_collection))
+  using coalesce(p_after, -1), c_max_documents + 1
+  loop
+    if cardinality(v_documents) = c_max_documents or v_characters > c_max_characters then
+      return jsonb_build_object('documents', to_jsonb(v_documents), 'next', p_after);
+    end if;
+
+    v_documents := v_documents || jsonb_build_object(
+      'seq', v_row.seq,
+      'id', v_row.id,
+      'version', v_row.data ->> 'version',
+      'reason', v_row.reason,
+      'failed_at', v_row.failed_at);
+    if p_with_data then
+      v_characters := v_characters + length(v_row.data::text);
+      v_documents[cardinality(v_documents)] := v_documents[cardinality(v_documents)]
+        || jsonb_build_object('data', v_row.data);
+    end if;
+    p_after := v_row.seq;
+  end loop;
+
+  return jsonb_build_object('documents', to_jsonb(v_documents), 'next', null);
+end;
+$$;
+
+comment on function public.parlant_list_failed_documents(text, text, bigint, boolean) is
+'Failed documents of a Parlant document collection, page by page.';
+
+revoke all on function public.parlant_list_failed_documents(text, text, bigint, boolean)
+from public, anon, authenticated;
+grant execute on function public.parlant_list_failed_documents(text, text, bigint, boolean)
+to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_list_sessions.sql
+-- purpose:          Reads sessions, ordered by (creation_utc, id), page by page.
+-- p_prefix:         the store's table prefix
+-- p_agent_id:       only sessions of this agent; NULL for all
+-- p_customer_id:    only sessions of this customer; NULL for all
+-- p_labels:         only sessions that have all of these labels; NULL for all
+-- p_limit:          the most to return; NULL for all, 0 for an empty page
+-- p_cursor:         {"creation_utc": text, "id": text}; only sessions strictly after it are returned
+-- p_sort_direction: "asc" (also if NULL) or "desc"
+-- returns:          {"items": [...], "total_count": int, "has_more": bool,
+--                   "next_cursor": {"creation_utc", "id"} | null}; counted as parlant_find does
+-- raises:           PD004 collection not found, PD008 invalid argument
+-- example:          select public.parlant_list_sessions(
+--                     'parlant_sessions_', p_customer_id => 'c1', p_labels => '{vip}', p_limit => 20);
+create or replace function public.parlant_list_sessions(
+  p_prefix text,
+  p_agent_id text default null,
+  p_customer_id text default null,
+  p_labels text[] default null,
+  p_limit bigint default null,
+  p_cursor jsonb default null,
+  p_sort_direction text default null
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_filter jsonb := jsonb_strip_nulls(jsonb_build_object(
+    'agent_id', case when p_agent_id is not null then jsonb_build_object('$eq', p_agent_id) end,
+    'customer_id', case when p_customer_id is not null then jsonb_build_object('$eq', p_customer_id) end));
+  v_where text := parlant_internal.compile_filter(v_filter, '{filter}');
+begin
+  if p_labels is not null then
+    v_where := v_where || ' and d.data -> ''labels'' @> ($1 -> ''labels'')';
+  end if;
+
+  return parlant_internal.find_page(
+    parlant_internal.table_of(p_prefix, 'sessions'),
+    v_where,
+    jsonb_build_object('filter', v_filter, 'labels', p_labels),
+    p_limit,
+    p_cursor,
+    p_sort_direction);
+end;
+$$;
+
+comment on function public.parlant_list_sessions(text, text, text, text[], bigint, jsonb, text) is
+'Parlant sessions, page by page.';
+
+revoke all on function public.parlant_list_sessions(text, text, text, text[], bigint, jsonb, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_list_sessions(text, text, text, text[], bigint, jsonb, text)
+to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_list_variables.sql
+-- purpose:  Reads variables with their tags, ordered by (creation_utc, id).
+-- p_prefix: the store's table prefix
+-- p_tags:   only variables with any of these tags, or, if empty, without tags; NULL for all
+-- returns:  {"items": [{"document": {...}, "tags": [...]}, ...]}
+-- raises:   PD004 collection not found
+-- example:  select public.parlant_list_variables('parlant_context_variables_', '{agent:a1}');
+create or replace function public.parlant_list_variables(p_prefix text, p_tags text[] default null)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'items', parlant_internal.list_tagged(p_prefix, 'variable', p_tags, null, null, null) -> 'items');
+end;
+$$;
+
+comment on function public.parlant_list_variables(text, text[]) is
+'Parlant context variables with their tags.';
+
+revoke all on function public.parlant_list_variables(text, text[])
+from public, anon, authenticated;
+grant execute on function public.parlant_list_variables(text, text[]) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_open_store.sql
+-- purpose:       Opens the collections of a store at once, creating what is missing, and reads the store's
+--                metadata and, of each collection, the first documents that its loader has to see.
+-- p_prefix:      the store's table prefix
+-- p_collections: the collections' names, without metadata
+-- p_version:     the store's version
+-- returns:       {"metadata": [{...}, ...], "collections": {name: {...}, ...}}; metadata in order of
+--                insertion, and of each collection what parlant_get_or_create_collection returns
+-- raises:        PD006 invalid table name, PD007 table not ours
+-- example:       select public.parlant_open_store('parlant_sessions_', '{sessions,events}', '0.9.0');
+create or replace function public.parlant_open_store(p_prefix text, p_collections text[], p_version text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_collection text;
+  v_metadata jsonb;
+  v_opened jsonb := '{}';
+begin
+  perform public.parlant_get_or_create_collection(p_prefix, 'metadata', p_version);
+  execute format(
+    'select coalesce(jsonb_agg(d.data order by d.seq), ''[]'') from %s as d',
+    parlant_internal.table_of(p_prefix, 'metadata'))
+  into v_metadata;
+
+  foreach v_collection in array p_collections loop
+    v_opened := v_opened || jsonb_build_object(
+      v_collection, public.parlant_get_or_create_collection(p_prefix, v_collection, p_version));
+  end loop;
+
+  return jsonb_build_object('metadata', v_metadata, 'collections', v_opened);
+end;
+$$;
+
+comment on function public.parlant_open_store(text, text[], text) is
+'Opens the collections of a Parlant store at once.';
+
+revoke all on function public.parlant_open_store(text, text[], text)
+from public, anon, authenticated;
+grant execute on function public.parlant_open_store(text, text[], text) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_read_customer.sql
+-- purpose:       Reads a customer with its tags.
+-- p_prefix:      the store's table prefix
+-- p_customer_id: the customer's id
+-- returns:       {"document": {...} | null, "tags": [tag id, ...]}
+-- raises:        PD004 collection not found
+-- example:       select public.parlant_read_customer('parlant_customers_', 'c1');
+create or replace function public.parlant_read_customer(p_prefix text, p_customer_id text)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return parlant_internal.read_tagged(p_prefix, 'customer', p_customer_id);
+end;
+$$;
+
+comment on function public.parlant_read_customer(text, text) is
+'A Parlant customer with its tags.';
+
+revoke all on function public.parlant_read_customer(text, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_read_customer(text, text) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_read_event.sql
+-- purpose:      Reads an event, if the session that it is asked for exists.
+-- p_prefix:     the store's table prefix
+-- p_session_id: the session's id
+-- p_event_id:   the event's id
+-- returns:      {"session_exists": bool, "document": {...} | null}
+-- raises:       PD004 collection not found
+-- example:      select public.parlant_read_event('parlant_sessions_', 's1', 'e1');
+create or replace function public.parlant_read_event(p_prefix text, p_session_id text, p_event_id text)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_session_exists boolean;
+  v_event jsonb;
+begin
+  execute format(
+    'select exists (select from %s as d where d.id = $1)',
+    parlant_internal.table_of(p_prefix, 'sessions'))
+  into v_session_exists
+  using p_session_id;
+
+  if v_session_exists then
+    execute format(
+      'select d.data from %s as d where d.id = $1', parlant_internal.table_of(p_prefix, 'events'))
+    into v_event
+    using p_event_id;
+  end if;
+
+  return jsonb_build_object('session_exists', v_session_exists, 'document', v_event);
+end;
+$$;
+
+comment on function public.parlant_read_event(text, text, text) is
+'Reads an event of a Parlant session.';
+
+revoke all on function public.parlant_read_event(text, text, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_read_event(text, text, text) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_read_variable.sql
+-- purpose:       Reads a variable with its tags.
+-- p_prefix:      the store's table prefix
+-- p_variable_id: the variable's id
+-- returns:       {"document": {...} | null, "tags": [tag id, ...]}
+-- raises:        PD004 collection not found
+-- example:       select public.parlant_read_variable('parlant_context_variables_', 'v1');
+create or replace function public.parlant_read_variable(p_prefix text, p_variable_id text)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  return parlant_internal.read_tagged(p_prefix, 'variable', p_variable_id);
+end;
+$$;
+
+comment on function public.parlant_read_variable(text, text) is
+'A Parlant context variable with its tags.';
+
+revoke all on function public.parlant_read_variable(text, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_read_variable(text, text) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_remove_customer_tag.sql
+-- purpose:       Takes a tag from a customer.
+-- p_prefix:      the store's table prefix
+-- p_customer_id: the customer's id
+-- p_tag_id:      the tag's id
+-- returns:       {"removed": bool, "document": {...} | null, "tags": [tag id, ...]}, the customer
+--                after the change
+-- raises:        PD004 collection not found
+-- example:       select public.parlant_remove_customer_tag('parlant_customers_', 'c1', 'vip');
+create or replace function public.parlant_remove_customer_tag(
+  p_prefix text,
+  p_customer_id text,
+  p_tag_id text
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_removed boolean := parlant_internal.remove_tag(p_prefix, 'customer', p_customer_id, p_tag_id);
+begin
+  return jsonb_build_object('removed', v_removed)
+    || parlant_internal.read_tagged(p_prefix, 'customer', p_customer_id);
+end;
+$$;
+
+comment on function public.parlant_remove_customer_tag(text, text, text) is
+'Takes a tag from a Parlant customer.';
+
+revoke all on function public.parlant_remove_customer_tag(text, text, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_remove_customer_tag(text, text, text) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_remove_variable_tag.sql
+-- purpose:       Takes a tag from a variable.
+-- p_prefix:      the store's table prefix
+-- p_variable_id: the variable's id
+-- p_tag_id:      the tag's id
+-- returns:       {"removed": bool, "document": {...} | null, "tags": [tag id, ...]}, the variable
+--                after the change
+-- raises:        PD004 collection not found
+-- example:       select public.parlant_remove_variable_tag('parlant_context_variables_', 'v1', 'vip');
+create or replace function public.parlant_remove_variable_tag(
+  p_prefix text,
+  p_variable_id text,
+  p_tag_id text
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_removed boolean := parlant_internal.remove_tag(p_prefix, 'variable', p_variable_id, p_tag_id);
+begin
+  return jsonb_build_object('removed', v_removed)
+    || parlant_internal.read_tagged(p_prefix, 'variable', p_variable_id);
+end;
+$$;
+
+comment on function public.parlant_remove_variable_tag(text, text, text) is
+'Takes a tag from a Parlant context variable.';
+
+revoke all on function public.parlant_remove_variable_tag(text, text, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_remove_variable_tag(text, text, text) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_restore_failed_documents.sql
+-- purpose:      Puts failed documents that a loader has converted after all where they belong, and takes them
+--               out of the table of failed documents. Nothing newer is overwritten: a document that was
+--               changed or deleted since it failed is left as it is.
+-- p_prefix:     the store's table prefix
+-- p_collection: the collection's name
+-- p_documents:  [{"seq": int, "data": {...}}, ...], what the loader made of each failed document
+-- p_version:    the store's version
+-- returns:      {"outcomes": [{"seq": int, "outcome": text}, ...]}:
+--               - restored: it was rejected, and is back in the collection
+--               - replaced: it had stayed in the collection, where the converted one is now
+--               - settled:  the collection has had it converted already
+--               and, staying in the table of failed documents,
+--               - occupied: the collection has another document of its id, or has changed it since
+--               - deleted:  it had stayed in the collection, and has been deleted there since
+--               one that is no longer in the table of failed documents has no outcome
+-- raises:       PD002 invalid document, PD004 collection not found, PD008 invalid argument
+-- example:      select public.parlant_restore_failed_documents(
+--                 'parlant_sessions_', 'events',
+--                 '[{"seq": 1, "data": {"id": "e1", "version": "0.9.0"}}]', '0.9.0');
+create or replace function public.parlant_restore_failed_documents(
+  p_prefix text,
+  p_collection text,
+  p_documents jsonb,
+  p_version text
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_failed_table text := parlant_internal.failed_table_of(p_prefix, p_collection);
+  v_entry jsonb;
+  v_failed record;
+  v_outcome text;
+  v_outcomes jsonb[] := '{}';
+begin
+  if coalesce(jsonb_typeof(p_documents), 'null') <> 'array' then
+    raise exception using
+      errcode = 'PD008',
+      message = format('the documents must be a list, got %s', coalesce(jsonb_typeof(p_documents), 'null')),
+      hint = 'Write [{"seq": 1, "data": {...}}].';
+  end if;
+
+  -- In one order, so that two calls at once wait for each other and not in a circle.
+  for v_entry in
+    select e.value from jsonb_array_elements(p_documents) as e order by (e.value ->> 'seq')::bigint
+  loop
+    execute format(
+      'select f.seq, f.id, f.data, f.reason from %s as f where f.seq = $1 for update', v_failed_table)
+    into v_failed
+    using (v_entry ->> 'seq')::bigint;
+
+    if v_failed.seq is null then
+      continue;
+    end if;
+
+    v_outcome := parlant_internal.restore_document(
+      parlant_internal.table_of(p_prefix, p_collection),
+      v_failed.id,
+      v_failed.data,
+      starts_with(v_failed.reason, 'raised'),
+      parlant_internal.read_document(v_entry -> 'data'),
+      p_version);
+
+    if v_outcome in ('restored', 'replaced', 'settled') then
+      execute format('delete from %s as f where f.seq = $1', v_failed_table)
+      using v_failed.seq;
+    end if;
+
+    v_outcomes := v_outcomes || jsonb_build_object('seq', v_failed.seq, 'outcome', v_outcome);
+  end loop;
+
+  return jsonb_build_object('outcomes', to_jsonb(v_outcomes));
+end;
+$$;
+
+comment on function public.parlant_restore_failed_documents(text, text, jsonb, text) is
+'Puts failed documents that could be converted after all back into a Parlant document collection.';
+
+revoke all on function public.parlant_restore_failed_documents(text, text, jsonb, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_restore_failed_documents(text, text, jsonb, text)
+to service_role;
+-- <<<
 -- >>> sql/functions/api/parlant_save_loaded_documents.sql
 -- purpose:      Stores what a loader made of a page of documents, and reads the next page. A document that
 --               was changed or removed since it was read is left alone: another server has seen to it.
@@ -2539,7 +4394,8 @@ grant execute on function public.parlant_insert_one(text, text, jsonb) to servic
 -- p_version:    the store's version; NULL for a loader that sees every document
 -- p_after:      "next" of the page that the results are for; NULL if there is no next page to read
 -- returns:      {"changed": int, "rejected": int, "raised": int, "documents": [...], "next": {...} | null}
--- raises:       PD002 invalid document, PD003 duplicate document, PD004 collection not found
+-- raises:       PD002 invalid document, PD003 duplicate document, PD004 collection not found,
+--               PD008 invalid argument
 -- example:      select public.parlant_save_loaded_documents(
 --                 'parlant_sessions_', 'events',
 --                 '[{"id": "a", "digest": "900150983cd24fb0d6963f7d28e17f72", "outcome": "rejected"}]',
@@ -2567,6 +4423,13 @@ declare
   v_outcome text;
   v_page jsonb := '{"documents": [], "next": null}';
 begin
+  if coalesce(jsonb_typeof(p_results), 'null') <> 'array' then
+    raise exception using
+      errcode = 'PD008',
+      message = format('the results must be a list, got %s', coalesce(jsonb_typeof(p_results), 'null')),
+      hint = 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].';
+  end if;
+
   for v_result in select r.value from jsonb_array_elements(p_results) as r loop
     execute format('select d.data from %s as d where d.id = $1 for update', v_table)
     into v_stored
@@ -2583,6 +4446,11 @@ begin
         execute format('update %s as d set data = $2 where d.id = $1', v_table)
         using v_result ->> 'id', v_document;
       exception when unique_violation then
+        -- With its id unchanged, it clashes in a unique index that ensure_indexes made.
+        if v_document ->> 'id' = v_result ->> 'id' then
+          raise;
+        end if;
+
         raise exception using
           errcode = 'PD003',
           message = 'the loader gave a document the id of another',
@@ -2625,6 +4493,53 @@ comment on function public.parlant_save_loaded_documents(text, text, jsonb, text
 revoke all on function public.parlant_save_loaded_documents(text, text, jsonb, text, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_save_loaded_documents(text, text, jsonb, text, jsonb)
+to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_update_customer.sql
+-- purpose:       Changes a customer: sets fields, and sets and removes keys of its extra. Changes to other
+--                fields and keys at the same moment are kept.
+-- p_prefix:      the store's table prefix
+-- p_customer_id: the customer's id
+-- p_params:      fields to set, such as the name
+-- p_set_extra:   keys of extra to set, with their values
+-- p_unset_extra: keys of extra to remove
+-- returns:       {"document": {...} | null, "tags": [tag id, ...]}, the customer after the change
+-- raises:        PD002 invalid document, PD004 collection not found
+-- example:       select public.parlant_update_customer('parlant_customers_', 'c1', '{"name": "Anna"}');
+create or replace function public.parlant_update_customer(
+  p_prefix text,
+  p_customer_id text,
+  p_params jsonb default '{}',
+  p_set_extra jsonb default '{}',
+  p_unset_extra text[] default '{}'
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  execute format(
+    'update %s as d set data = d.data || $2 || jsonb_build_object('
+    '''extra'', (coalesce(d.data -> ''extra'', ''{}'') || $3) - $4)'
+    ' where d.id = $1', parlant_internal.table_of(p_prefix, 'customers'))
+  using
+    p_customer_id,
+    parlant_internal.read_document(p_params),
+    parlant_internal.read_document(p_set_extra),
+    p_unset_extra;
+
+  return parlant_internal.read_tagged(p_prefix, 'customer', p_customer_id);
+end;
+$$;
+
+comment on function public.parlant_update_customer(text, text, jsonb, jsonb, text[]) is
+'Changes a Parlant customer.';
+
+revoke all on function public.parlant_update_customer(text, text, jsonb, jsonb, text[])
+from public, anon, authenticated;
+grant execute on function public.parlant_update_customer(text, text, jsonb, jsonb, text[])
 to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_update_one.sql
@@ -2716,6 +4631,159 @@ public.parlant_update_one(text, text, jsonb, jsonb, boolean, text[])
 from public, anon, authenticated;
 grant execute on function
 public.parlant_update_one(text, text, jsonb, jsonb, boolean, text[]) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_update_session_labels.sql
+-- purpose:      Adds and removes labels of a session. Changes to other labels at the same moment are kept.
+-- p_prefix:     the store's table prefix
+-- p_session_id: the session's id
+-- p_added:      labels to add where they are missing
+-- p_removed:    labels to remove
+-- returns:      {"document": {...} | null}, the session after the change
+-- raises:       PD004 collection not found
+-- example:      select public.parlant_update_session_labels('parlant_sessions_', 's1', '{vip}');
+create or replace function public.parlant_update_session_labels(
+  p_prefix text,
+  p_session_id text,
+  p_added text[] default '{}',
+  p_removed text[] default '{}'
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_document jsonb;
+begin
+  execute format(
+    'update %s as d set data = d.data || jsonb_build_object('
+    '''labels'', parlant_internal.changed_labels(d.data -> ''labels'', $2, $3))'
+    ' where d.id = $1 returning d.data', parlant_internal.table_of(p_prefix, 'sessions'))
+  into v_document
+  using p_session_id, p_added, p_removed;
+
+  return jsonb_build_object('document', v_document);
+end;
+$$;
+
+comment on function public.parlant_update_session_labels(text, text, text[], text[]) is
+'Adds and removes labels of a Parlant session.';
+
+revoke all on function public.parlant_update_session_labels(text, text, text[], text[])
+from public, anon, authenticated;
+grant execute on function public.parlant_update_session_labels(text, text, text[], text[])
+to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_update_session_metadata.sql
+-- purpose:      Sets and removes keys of a session's metadata. Changes to other keys at the same moment are
+--               kept.
+-- p_prefix:     the store's table prefix
+-- p_session_id: the session's id
+-- p_set:        keys and values to set
+-- p_unset:      keys to remove
+-- returns:      {"document": {...} | null}, the session after the change
+-- raises:       PD002 invalid document, PD004 collection not found
+-- example:      select public.parlant_update_session_metadata('parlant_sessions_', 's1', '{"plan": "pro"}');
+create or replace function public.parlant_update_session_metadata(
+  p_prefix text,
+  p_session_id text,
+  p_set jsonb default '{}',
+  p_unset text[] default '{}'
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_document jsonb;
+begin
+  execute format(
+    'update %s as d set data = d.data || jsonb_build_object('
+    '''metadata'', (coalesce(d.data -> ''metadata'', ''{}'') || $2) - $3)'
+    ' where d.id = $1 returning d.data', parlant_internal.table_of(p_prefix, 'sessions'))
+  into v_document
+  using p_session_id, parlant_internal.read_document(p_set), p_unset;
+
+  return jsonb_build_object('document', v_document);
+end;
+$$;
+
+comment on function public.parlant_update_session_metadata(text, text, jsonb, text[]) is
+'Sets and removes keys of a Parlant session''s metadata.';
+
+revoke all on function public.parlant_update_session_metadata(text, text, jsonb, text[])
+from public, anon, authenticated;
+grant execute on function public.parlant_update_session_metadata(text, text, jsonb, text[])
+to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_update_variable.sql
+-- purpose:       Sets fields of a variable. Changes to other fields at the same moment are kept.
+-- p_prefix:      the store's table prefix
+-- p_variable_id: the variable's id
+-- p_params:      fields and values to set
+-- returns:       {"document": {...} | null, "tags": [tag id, ...]}, the variable after the change
+-- raises:        PD002 invalid document, PD004 collection not found
+-- example:       select public.parlant_update_variable(
+--                  'parlant_context_variables_', 'v1', '{"name": "plan"}');
+create or replace function public.parlant_update_variable(
+  p_prefix text,
+  p_variable_id text,
+  p_params jsonb
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  execute format(
+    'update %s as d set data = d.data || $2 where d.id = $1',
+    parlant_internal.table_of(p_prefix, 'variables'))
+  using p_variable_id, parlant_internal.read_document(p_params);
+
+  return parlant_internal.read_tagged(p_prefix, 'variable', p_variable_id);
+end;
+$$;
+
+comment on function public.parlant_update_variable(text, text, jsonb) is
+'Sets fields of a Parlant context variable.';
+
+revoke all on function public.parlant_update_variable(text, text, jsonb)
+from public, anon, authenticated;
+grant execute on function public.parlant_update_variable(text, text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_upsert_customer_tag.sql
+-- purpose:       Gives a customer a tag, unless it has it.
+-- p_prefix:      the store's table prefix
+-- p_association: the association to insert, with "customer_id" and "tag_id"
+-- returns:       {"inserted": bool | null}; false if the customer has the tag, null if there is no such
+--                customer
+-- raises:        PD002 invalid document, PD003 duplicate document, PD004 collection not found
+-- example:       select public.parlant_upsert_customer_tag(
+--                  'parlant_customers_', '{"id": "a1", "customer_id": "c1", "tag_id": "vip"}');
+create or replace function public.parlant_upsert_customer_tag(p_prefix text, p_association jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'inserted', parlant_internal.insert_tag(p_prefix, 'customer', p_association));
+end;
+$$;
+
+comment on function public.parlant_upsert_customer_tag(text, jsonb) is
+'Gives a Parlant customer a tag.';
+
+revoke all on function public.parlant_upsert_customer_tag(text, jsonb)
+from public, anon, authenticated;
+grant execute on function public.parlant_upsert_customer_tag(text, jsonb) to service_role;
 -- <<<
 -- >>> sql/default_stores.sql
 -- The tables of the three stores under their default prefixes, so that they stand in the dashboard

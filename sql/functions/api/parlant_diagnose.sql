@@ -1,0 +1,66 @@
+-- purpose:     Everything about the installation that `parlant-supabase doctor` looks at, in one request. It
+--              changes nothing.
+-- p_functions: names of functions that the caller needs
+-- p_indexes:   the indexes that Parlant's stores ask for, by collection:
+--              {collection: [{"fields": [[field, "asc" | "desc"], ...], "unique": bool}, ...], ...}
+-- returns:     {"now": seconds since 1970 by the database's clock,
+--               "functions": {"missing": [...], "denied": [...], "open": {...}},
+--               "collections": [{"prefix": text, "collection": text, "documents": {...}, "failed": {...},
+--                "indexes": [...], "forget": text}, ...]};
+--              of each collection its table, its table of failed documents and its indexes, as the
+--              diagnose_ functions say; forget is the statement that takes it out of the registry
+-- raises:      nothing
+-- example:     select public.parlant_diagnose();
+create or replace function public.parlant_diagnose(
+  p_functions text[] default '{}',
+  p_indexes jsonb default '{}'
+)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'now', extract(epoch from clock_timestamp()),
+    'functions', parlant_internal.diagnose_functions(p_functions),
+    'collections',
+    (
+      select
+        coalesce(
+          jsonb_agg(
+            jsonb_build_object(
+              'prefix', d.prefix,
+              'collection', d.collection,
+              'documents', d.documents,
+              'failed', d.failed,
+              'indexes',
+              case
+                when (d.documents -> 'exists')::boolean
+                  then parlant_internal.diagnose_indexes(
+                    d.prefix, d.collection, p_indexes -> d.collection)
+                else '[]'
+              end,
+              'forget',
+              format(
+                'delete from parlant_internal.collections where prefix = %L and collection = %L;',
+                d.prefix, d.collection))
+            order by d.prefix, d.collection),
+          '[]')
+      from (
+        select
+          c.prefix,
+          c.collection,
+          parlant_internal.diagnose_table(c.table_name) as documents,
+          parlant_internal.diagnose_table(c.failed_table_name) as failed
+        from parlant_internal.collections as c
+      ) as d
+    )
+  )
+$$;
+
+comment on function public.parlant_diagnose(text[], jsonb) is
+'What can be wrong with the installation of parlant-supabase.';
+
+revoke all on function public.parlant_diagnose(text[], jsonb) from public, anon, authenticated;
+grant execute on function public.parlant_diagnose(text[], jsonb) to service_role;
