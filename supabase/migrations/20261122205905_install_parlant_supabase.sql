@@ -927,6 +927,10 @@ begin
       v_terms := v_terms || format(
         '(case jsonb_typeof(data -> %1$L) when ''string'' then data ->> %1$L end) collate "C" %2$s',
         v_field, v_entry ->> 1);
+    elsif v_field <> 'id' then
+      -- Tells apart what the column, which holds strings alone, does not.
+      v_terms := v_terms || format(
+        '(parlant_internal.order_key(data -> %L)) %s', v_field, v_entry ->> 1);
     end if;
   end loop;
 
@@ -1983,7 +1987,8 @@ grant execute on function parlant_internal.lock_document(text, text) to service_
 -- <<<
 -- >>> sql/functions/internal/lock_down_table.sql
 -- purpose:  Leaves a table of ours to service_role alone: row level security on, no policy of ours, grants
---           to nobody else. Policies that the user wrote are kept.
+--           to nobody else, whatever the project's default privileges have granted. Policies that the user
+--           wrote are kept.
 -- p_table:  the table's name
 -- returns:  nothing
 -- raises:   nothing
@@ -1996,7 +2001,9 @@ set search_path = ''
 as $$
 begin
   execute format('alter table %I.%I enable row level security', 'public', p_table);
-  execute format('revoke all on table %I.%I from public, anon, authenticated', 'public', p_table);
+  execute format(
+    'revoke all on table %I.%I, %s from public, anon, authenticated, service_role',
+    'public', p_table, pg_get_serial_sequence(format('%I.%I', 'public', p_table), 'seq'));
   execute format(
     'grant select, insert, update, delete on table %I.%I to service_role', 'public', p_table);
 end;

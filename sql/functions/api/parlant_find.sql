@@ -26,74 +26,14 @@ stable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_table text := parlant_internal.table_of(p_prefix, p_collection);
-  v_where text := parlant_internal.compile_filter(p_filters);
-  v_direction text := coalesce(p_sort_direction, 'asc');
-  v_items jsonb[];
-  v_total bigint;
-  v_last jsonb;
 begin
-  if v_direction not in ('asc', 'desc') then
-    raise exception using
-      errcode = 'PD008',
-      message = format('unknown sort direction %L', p_sort_direction),
-      hint = 'The sort direction is asc or desc.';
-  end if;
-
-  if p_limit < 0 then
-    raise exception using
-      errcode = 'PD008',
-      message = 'the limit must not be negative',
-      hint = 'Leave the limit out to get all documents.';
-  end if;
-
-  if p_cursor is not null then
-    if coalesce(jsonb_typeof(p_cursor -> 'creation_utc'), 'null') <> 'string'
-      or coalesce(jsonb_typeof(p_cursor -> 'id'), 'null') <> 'string'
-    then
-      raise exception using
-        errcode = 'PD008',
-        message = 'a cursor must hold the strings creation_utc and id',
-        hint = 'Pass on next_cursor of the page before.';
-    end if;
-
-    v_where := format(
-      '(%s) and (d.creation_utc, d.id) %s ($2 ->> ''creation_utc'', $2 ->> ''id'')',
-      v_where, case v_direction when 'asc' then '>' else '<' end);
-  end if;
-
-  execute format(
-    'select coalesce(array_agg(page.data), ''{}'') from ('
-    'select d.data from %s as d where %s order by d.creation_utc %3$s, d.id %3$s limit $3'
-    ') as page',
-    v_table, v_where, v_direction)
-  into v_items
-  using p_filters, p_cursor, least(p_limit, 2147483646) + 1;
-
-  if cardinality(v_items) <= coalesce(p_limit, cardinality(v_items)) then
-    return jsonb_build_object(
-      'items', to_jsonb(v_items),
-      'total_count', cardinality(v_items),
-      'has_more', false,
-      'next_cursor', null);
-  end if;
-
-  execute format('select count(*) from %s as d where %s', v_table, v_where)
-  into v_total
-  using p_filters, p_cursor;
-
-  v_last := v_items[p_limit::integer];
-  return jsonb_build_object(
-    'items', to_jsonb(v_items[1:p_limit::integer]),
-    'total_count', v_total,
-    'has_more', true,
-    'next_cursor', case when p_limit > 0 then
-      jsonb_build_object(
-        'creation_utc', case jsonb_typeof(v_last -> 'creation_utc')
-          when 'string' then v_last ->> 'creation_utc' else '' end,
-        'id', v_last ->> 'id')
-    end);
+  return parlant_internal.find_page(
+    parlant_internal.table_of(p_prefix, p_collection),
+    parlant_internal.compile_filter(p_filters),
+    p_filters,
+    p_limit,
+    p_cursor,
+    p_sort_direction);
 end;
 $$;
 

@@ -2,7 +2,7 @@
 -- and a role of the user's own may do nothing at all.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(153);
+select plan(219);
 
 create role parlant_test_user nologin noinherit;
 grant parlant_test_user to postgres;
@@ -141,6 +141,28 @@ values
 ($$select public.parlant_ensure_indexes('parlant_sessions_', 'events', '[]')$$),
 ($$select public.parlant_save_loaded_documents('parlant_sessions_', 'events', '[]')$$),
 ($$select public.parlant_execute('[]')$$),
+($$select public.parlant_open_store('parlant_sessions_', '{sessions}', '0.9.0')$$),
+($$select public.parlant_create_event('parlant_sessions_', '{"id": "e", "session_id": "s"}')$$),
+($$select public.parlant_read_event('parlant_sessions_', 's', 'e')$$),
+($$select public.parlant_list_events('parlant_sessions_', 's')$$),
+($$select public.parlant_delete_session('parlant_sessions_', 's')$$),
+($$select public.parlant_list_sessions('parlant_sessions_')$$),
+($$select public.parlant_update_session_metadata('parlant_sessions_', 's')$$),
+($$select public.parlant_update_session_labels('parlant_sessions_', 's')$$),
+($$select public.parlant_create_customer('parlant_customers_', '{"id": "c"}')$$),
+($$select public.parlant_read_customer('parlant_customers_', 'c')$$),
+($$select public.parlant_list_customers('parlant_customers_')$$),
+($$select public.parlant_update_customer('parlant_customers_', 'c')$$),
+($$select public.parlant_delete_customer('parlant_customers_', 'c')$$),
+($$select public.parlant_upsert_customer_tag('parlant_customers_', '{"id": "a"}')$$),
+($$select public.parlant_remove_customer_tag('parlant_customers_', 'c', 't')$$),
+($$select public.parlant_create_variable('parlant_context_variables_', '{"id": "v"}')$$),
+($$select public.parlant_read_variable('parlant_context_variables_', 'v')$$),
+($$select public.parlant_list_variables('parlant_context_variables_')$$),
+($$select public.parlant_update_variable('parlant_context_variables_', 'v', '{}')$$),
+($$select public.parlant_delete_variable('parlant_context_variables_', 'v')$$),
+($$select public.parlant_add_variable_tag('parlant_context_variables_', '{"id": "a"}')$$),
+($$select public.parlant_remove_variable_tag('parlant_context_variables_', 'v', 't')$$),
 ($$select parlant_internal.table_of('parlant_sessions_', 'events')$$),
 ($$select parlant_internal.create_collection_tables('parlant_sessions_', 'extras')$$),
 ($$select parlant_internal.drop_collection_table('parlant_sessions_', 'events')$$),

@@ -1,0 +1,67 @@
+-- purpose:  Appends an event to a session. Its offset is one more than the greatest so far, and its
+--           creation_utc, unless given, is the database's clock; both are taken while the session is
+--           locked, so that several servers write to one session without a gap or a repetition and list
+--           its events in the order of their offsets. The same event sent again is acknowledged.
+-- p_prefix: the store's table prefix
+-- p_event:  the event but for its offset; "id" and "session_id" are strings
+-- returns:  {"offset": int, "creation_utc": text} of the stored event, or {"offset": null,
+--           "creation_utc": null} if there is no such session
+-- raises:   PD002 invalid document, PD003 duplicate document, PD004 collection not found
+-- example:  select public.parlant_create_event(
+--             'parlant_sessions_', '{"id": "e1", "session_id": "s1", "kind": "message"}');
+--
+-- Lock order, here and wherever a session and its events change together: the session first, then events.
+create or replace function public.parlant_create_event(p_prefix text, p_event jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_table text := parlant_internal.table_of(p_prefix, 'events');
+  v_event jsonb := parlant_internal.read_document(p_event);
+  v_stored jsonb;
+begin
+  if not parlant_internal.lock_document(
+    parlant_internal.table_of(p_prefix, 'sessions'), v_event ->> 'session_id')
+  then
+    return jsonb_build_object('offset', null, 'creation_utc', null);
+  end if;
+
+  execute format(
+    'insert into %1$s (data) select'
+    ' jsonb_build_object(''creation_utc'', parlant_internal.utc_now()) || $1'
+    ' || jsonb_build_object(''offset'', coalesce(('
+    'select (d.data -> ''offset'')::bigint + 1 from %1$s as d'
+    ' where d.session_id = $1 ->> ''session_id'''
+    ' order by parlant_internal.order_key(d.data -> ''offset'') desc limit 1'
+    '), 0))'
+    ' on conflict (id) do nothing returning data', v_table)
+  into v_stored
+  using v_event;
+
+  if v_stored is null then
+    execute format('select d.data from %s as d where d.id = $1', v_table)
+    into v_stored
+    using v_event ->> 'id';
+
+    if v_stored - 'offset' - 'creation_utc' is distinct from v_event - 'offset' - 'creation_utc' then
+      raise exception using
+        errcode = 'PD003',
+        message = 'a different event with that id exists',
+        hint = 'Nothing was overwritten. Give the event an id of its own.';
+    end if;
+  end if;
+
+  return jsonb_build_object(
+    'offset', v_stored -> 'offset', 'creation_utc', v_stored -> 'creation_utc');
+end;
+$$;
+
+comment on function public.parlant_create_event(text, jsonb) is
+'Appends an event to a Parlant session.';
+
+revoke all on function public.parlant_create_event(text, jsonb)
+from public, anon, authenticated;
+grant execute on function public.parlant_create_event(text, jsonb) to service_role;

@@ -1,0 +1,42 @@
+-- purpose:       Opens the collections of a store at once, creating what is missing, and reads the store's
+--                metadata and, of each collection, the first documents that its loader has to see.
+-- p_prefix:      the store's table prefix
+-- p_collections: the collections' names, without metadata
+-- p_version:     the store's version
+-- returns:       {"metadata": [{...}, ...], "collections": {name: {...}, ...}}; metadata in order of
+--                insertion, and of each collection what parlant_get_or_create_collection returns
+-- raises:        PD006 invalid table name, PD007 table not ours
+-- example:       select public.parlant_open_store('parlant_sessions_', '{sessions,events}', '0.9.0');
+create or replace function public.parlant_open_store(p_prefix text, p_collections text[], p_version text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_collection text;
+  v_metadata jsonb;
+  v_opened jsonb := '{}';
+begin
+  perform public.parlant_get_or_create_collection(p_prefix, 'metadata', p_version);
+  execute format(
+    'select coalesce(jsonb_agg(d.data order by d.seq), ''[]'') from %s as d',
+    parlant_internal.table_of(p_prefix, 'metadata'))
+  into v_metadata;
+
+  foreach v_collection in array p_collections loop
+    v_opened := v_opened || jsonb_build_object(
+      v_collection, public.parlant_get_or_create_collection(p_prefix, v_collection, p_version));
+  end loop;
+
+  return jsonb_build_object('metadata', v_metadata, 'collections', v_opened);
+end;
+$$;
+
+comment on function public.parlant_open_store(text, text[], text) is
+'Opens the collections of a Parlant store at once.';
+
+revoke all on function public.parlant_open_store(text, text[], text)
+from public, anon, authenticated;
+grant execute on function public.parlant_open_store(text, text[], text) to service_role;

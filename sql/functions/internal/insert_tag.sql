@@ -1,0 +1,41 @@
+-- purpose:       Gives a customer or a variable a tag, unless it has it. The owner is locked before its
+--                associations are looked at, so that the same tag given twice at once is there once.
+-- p_prefix:      the store's table prefix
+-- p_kind:        'customer' or 'variable'
+-- p_association: the association to insert, with "tag_id" and the owner's id
+-- returns:       true if it was inserted, false if the owner has the tag, NULL if there is no such owner
+-- raises:        PD002 invalid document, PD003 duplicate document, PD004 collection not found
+create or replace function parlant_internal.insert_tag(p_prefix text, p_kind text, p_association jsonb)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_owner_id text := p_association ->> (p_kind || '_id');
+begin
+  if not parlant_internal.lock_document(
+    parlant_internal.table_of(p_prefix, p_kind || 's'), v_owner_id)
+  then
+    return null;
+  end if;
+
+  if parlant_internal.tags_of(p_prefix, p_kind, jsonb_build_array(v_owner_id)) -> v_owner_id
+    @> jsonb_build_array(p_association -> 'tag_id')
+  then
+    return false;
+  end if;
+
+  perform parlant_internal.insert_document(
+    parlant_internal.table_of(p_prefix, p_kind || '_tag_associations'), p_association);
+  return true;
+end;
+$$;
+
+comment on function parlant_internal.insert_tag(text, text, jsonb) is
+'Gives a customer or variable a tag, unless it has it.';
+
+revoke all on function parlant_internal.insert_tag(text, text, jsonb)
+from public, anon, authenticated;
+grant execute on function parlant_internal.insert_tag(text, text, jsonb) to service_role;

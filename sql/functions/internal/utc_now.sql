@@ -1,0 +1,22 @@
+-- purpose: The present moment as Parlant writes it: Python's datetime.isoformat() in UTC, which drops a
+--          microsecond part of zero.
+-- returns: text such as 2026-05-04T10:20:30.000400+00:00
+-- raises:  nothing
+create or replace function parlant_internal.utc_now()
+returns text
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select replace(
+    to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', ''
+  ) || '+00:00'
+$$;
+
+comment on function parlant_internal.utc_now() is
+'The present moment as Parlant writes it.';
+
+revoke all on function parlant_internal.utc_now()
+from public, anon, authenticated;
+grant execute on function parlant_internal.utc_now() to service_role;

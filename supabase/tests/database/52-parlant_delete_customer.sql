@@ -1,0 +1,50 @@
+begin;
+create extension if not exists pgtap with schema extensions;
+select plan(5);
+
+set local role service_role;
+
+select lives_ok(
+  $$
+    select public.parlant_open_store('pgtap_x_', '{customers,customer_tag_associations}', '0.1.0')
+  $$,
+  'a store'
+);
+
+insert into public.pgtap_x_customers (data)
+values
+('{"id": "c1", "creation_utc": "1", "name": "Ann", "extra": {"plan": "pro"}}'),
+('{"id": "c2", "creation_utc": "2", "name": "Bob", "extra": {}}'),
+('{"id": "c3", "creation_utc": "3", "name": "Ann", "extra": {}}');
+insert into public.pgtap_x_customer_tag_associations (data)
+values
+('{"id": "t1", "creation_utc": "2", "customer_id": "c1", "tag_id": "vip"}'),
+('{"id": "t2", "creation_utc": "1", "customer_id": "c1", "tag_id": "beta"}'),
+('{"id": "t3", "creation_utc": "3", "customer_id": "c2", "tag_id": "vip"}');
+
+select is(
+  public.parlant_delete_customer('pgtap_x_', 'c1'),
+  '{"deleted": true}'::jsonb,
+  'a customer goes'
+);
+
+select is(
+  (select array_agg(a.id) from public.pgtap_x_customer_tag_associations as a),
+  '{t3}',
+  'with its tags, and nobody else''s'
+);
+
+select is(
+  public.parlant_delete_customer('pgtap_x_', 'c1'),
+  '{"deleted": false}'::jsonb,
+  'and is not there any more'
+);
+
+select throws_ok(
+  $$select public.parlant_delete_customer('pgtap_none_', 'c1')$$,
+  'PD004', 'collection ''customers'' under prefix ''pgtap_none_'' does not exist',
+  'a store that is not open is an error'
+);
+
+select f.line from finish() as f (line);
+rollback;
