@@ -1,5 +1,6 @@
 -- purpose:  Leaves a table of ours to service_role alone: row level security on, no policy of ours, grants
---           to nobody else. Policies that the user wrote are kept.
+--           to nobody else, whatever the project's default privileges have granted. Policies that the user
+--           wrote are kept.
 -- p_table:  the table's name
 -- returns:  nothing
 -- raises:   nothing
@@ -12,7 +13,9 @@ set search_path = ''
 as $$
 begin
   execute format('alter table %I.%I enable row level security', 'public', p_table);
-  execute format('revoke all on table %I.%I from public, anon, authenticated', 'public', p_table);
+  execute format(
+    'revoke all on table %I.%I, %s from public, anon, authenticated, service_role',
+    'public', p_table, pg_get_serial_sequence(format('%I.%I', 'public', p_table), 'seq'));
   execute format(
     'grant select, insert, update, delete on table %I.%I to service_role', 'public', p_table);
 end;
