@@ -1,0 +1,226 @@
+"""The migrations are what stands in sql/, and can be applied in any circumstance."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from parlant_supabase.local import LocalStack, SupervisedDatabase
+from parlant_supabase.local.project import find_project
+from psycopg.sql import SQL, Identifier
+
+from sql import generate_migration
+from tests.database.catalogue import apply_sources, not_ours, ours, read_catalogue
+
+MIGRATIONS = sorted(generate_migration.MIGRATIONS.glob("*.sql"))
+
+_names = (f"migrated_{number}" for number in itertools.count(1))
+
+MakeDatabase = Callable[[], SupervisedDatabase]
+
+
+@pytest.fixture
+def make_empty_database(stack: LocalStack) -> Iterator[MakeDatabase]:
+    """Makes databases like those of a new project: nothing deployed yet."""
+    databases: list[SupervisedDatabase] = []
+
+    def make() -> SupervisedDatabase:
+        databases.append(stack.create_database(next(_names)))
+        return databases[-1]
+
+    yield make
+    for database in databases:
+        stack.drop_database(database)
+
+
+def connect(database: SupervisedDatabase) -> psycopg.Connection:
+    """A connection as `postgres`, each statement committed at once."""
+    return psycopg.connect(database.database_url, autocommit=True)
+
+
+# The files.
+
+
+def test_that_there_are_migrations() -> None:
+    assert MIGRATIONS
+
+
+@pytest.mark.parametrize("migration", MIGRATIONS, ids=lambda path: path.name)
+def test_that_a_migration_has_a_well_formed_name(migration: Path) -> None:
+    match = re.fullmatch(r"(\d{14})_[a-z0-9_]+\.sql", migration.name)
+
+    assert match, f"{migration.name}: name it <yyyymmddhhmmss>_<what_it_does>.sql."
+    datetime.strptime(match[1], "%Y%m%d%H%M%S")
+
+
+def test_that_no_two_migrations_have_one_version() -> None:
+    versions = [path.name.partition("_")[0] for path in MIGRATIONS]
+
+    assert len(versions) == len(set(versions))
+
+
+def test_that_an_unreleased_migration_comes_after_the_released_ones() -> None:
+    pending = generate_migration.pending_migration()
+
+    assert pending is None or pending == MIGRATIONS[-1]
+
+
+def test_that_a_released_migration_was_not_edited() -> None:
+    digests = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in MIGRATIONS
+        if path.name in generate_migration.released()
+    }
+
+    assert digests == generate_migration.released(), (
+        "The Supabase CLI ignores edits of a migration that a database has. Restore the file; put "
+        "the change into sql/ and run `make migration NAME=what_it_does`."
+    )
+
+
+def test_that_every_change_in_sql_is_in_a_migration() -> None:
+    changed = generate_migration.changed_sources()
+    pending = generate_migration.pending_migration()
+
+    text = "" if pending is None else pending.read_text("utf-8")
+    assert text == generate_migration.render(changed), "Run `make migration NAME=what_it_does`."
+
+
+@pytest.mark.parametrize("migration", MIGRATIONS, ids=lambda path: path.name)
+def test_that_a_migration_is_one_transaction_and_tells_postgrest(migration: Path) -> None:
+    text = migration.read_text("utf-8")
+    statements = [line for line in text.splitlines() if line and not line.startswith("--")]
+
+    assert statements[-1] == "notify pgrst, 'reload schema';"
+    # What the CLI would run outside the migration's transaction, or could not run at all.
+    assert not re.search(
+        r"^\s*(begin|start transaction|commit|rollback)\s*;", text, re.IGNORECASE | re.MULTILINE
+    )
+    assert not re.search(r"\bconcurrently\b|\bvacuum\b", text, re.IGNORECASE)
+    assert not re.search(r"^\\", text, re.MULTILINE)
+
+
+# What they do.
+
+
+def test_that_the_migrations_do_what_stands_in_sql(make_empty_database: MakeDatabase) -> None:
+    migrated, built = make_empty_database(), make_empty_database()
+
+    migrated.deploy(find_project())
+    with connect(built) as connection:
+        apply_sources(connection)
+
+    with connect(migrated) as one, connect(built) as other:
+        assert read_catalogue(one) == read_catalogue(other)
+        assert registry(one) == registry(other)
+
+
+def test_that_deploying_again_changes_nothing(make_empty_database: MakeDatabase) -> None:
+    database = make_empty_database()
+    database.deploy(find_project())
+    with connect(database) as connection:
+        before = read_catalogue(connection)
+
+        output = database.deploy(find_project())
+
+        assert "up to date" in output
+        assert read_catalogue(connection) == before
+
+
+def test_that_migrations_may_be_applied_again_by_hand(make_empty_database: MakeDatabase) -> None:
+    database = make_empty_database()
+    database.deploy(find_project())
+    with connect(database) as connection:
+        connection.execute('insert into public.parlant_sessions_ (data) values (\'{"id": "s"}\')')
+        catalogue, rows = read_catalogue(connection), registry(connection)
+
+        for migration in MIGRATIONS:
+            connection.execute(migration.read_bytes())
+
+        assert read_catalogue(connection) == catalogue
+        assert registry(connection) == rows
+        assert connection.execute("select id from public.parlant_sessions_").fetchall() == [("s",)]
+
+
+def test_that_a_half_applied_database_is_completed(make_empty_database: MakeDatabase) -> None:
+    complete, database = make_empty_database(), make_empty_database()
+    sources = [text.encode() for text in generate_migration.sources().values()]
+    with connect(complete) as connection:
+        apply_sources(connection)
+        expected = read_catalogue(connection)
+
+    with connect(database) as connection:
+        for end in range(1, len(sources), len(sources) // 6):
+            with connection.transaction(force_rollback=True):
+                for source in sources[:end]:
+                    connection.execute(source)
+                for migration in MIGRATIONS:
+                    connection.execute(migration.read_bytes())
+
+                assert read_catalogue(connection) == expected
+
+
+def test_that_nothing_but_our_own_objects_is_touched(make_empty_database: MakeDatabase) -> None:
+    database = make_empty_database()
+    with connect(database) as connection:
+        connection.execute(
+            "create table public.orders (id bigint primary key, note text);"
+            "create view public.open_orders as select id from public.orders;"
+            "create function public.count_orders() returns bigint language sql as"
+            " 'select count(*) from public.orders';"
+            "create policy own on public.orders using (true);"
+            "alter default privileges in schema public grant select on tables to authenticated;"
+        )
+        before = read_catalogue(connection)
+
+        database.deploy(find_project())
+
+        after = read_catalogue(connection)
+    assert not ours(before)
+    assert not_ours(after) == before
+
+
+def test_that_old_default_privileges_give_nobody_access(make_empty_database: MakeDatabase) -> None:
+    """Projects from before 2026 grant each new object in public to the roles of the API."""
+    database = make_empty_database()
+    with connect(database) as connection:
+        for kind in ("tables", "functions", "sequences"):
+            connection.execute(
+                f"alter default privileges in schema public grant all on {kind}"
+                " to anon, authenticated, service_role"
+            )
+
+        database.deploy(find_project())
+
+        with_grants = read_catalogue(connection)
+        assert not [
+            entry
+            for entry, definition in ours(with_grants).items()
+            if re.search(r'"(anon|authenticated)?=', definition)
+        ]
+
+    plain = make_empty_database()
+    plain.deploy(find_project())
+    with connect(plain) as connection:
+        assert ours(with_grants) == ours(read_catalogue(connection))
+
+
+def registry(connection: psycopg.Connection) -> list[tuple[object, ...]]:
+    """The rows that the migrations write."""
+    rows: list[tuple[object, ...]] = []
+    for table, columns in (
+        ("installation", ("sql_version", "compatible_since")),
+        ("default_indexes", ("collection", "fields")),
+        ("collections", ("prefix", "collection", "table_name", "failed_table_name")),
+    ):
+        query = SQL("select {columns} from parlant_internal.{table} order by {columns}").format(
+            columns=SQL(", ").join(map(Identifier, columns)), table=Identifier(table)
+        )
+        rows += connection.execute(query)
+    return rows
