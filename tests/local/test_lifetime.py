@@ -48,7 +48,9 @@ class BootedProcess:
         [self.directory] = temporary.glob("parlant-supabase-*")
         state = read_state(self.directory)
         assert state is not None
-        self.services: dict[str, Any] = state["services"]
+        self.services = {
+            name: psutil.Process(service["pid"]) for name, service in state["services"].items()
+        }
         self.supervisor = psutil.Process(state["pid"])
         self.children = self.supervisor.children(recursive=True)
 
@@ -76,8 +78,8 @@ def booted(open_directory: Path, python_environment: dict[str, str]) -> Iterator
 def test_that_everything_listens_on_the_loopback_address_only(booted: BootedProcess) -> None:
     listening = {
         connection.laddr.ip
-        for child in booted.children
-        for connection in child.net_connections()
+        for service in booted.services.values()
+        for connection in service.net_connections()
         if connection.status == psutil.CONN_LISTEN
     }
 
@@ -86,7 +88,7 @@ def test_that_everything_listens_on_the_loopback_address_only(booted: BootedProc
 
 
 def test_that_nothing_runs_as_root(booted: BootedProcess) -> None:
-    assert all(child.uids().real != 0 for child in booted.children)
+    assert all(service.uids().real != 0 for service in booted.services.values())
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

@@ -54,6 +54,7 @@ class DataDirectory:
 
     def prepare(self, service_user: ServiceUser | None) -> None:
         """Make the directory, or raise if it cannot be one."""
+        require_open_path(self.path.parent, service_user)
         try:
             if self.path.is_dir() and not self.exists() and self._foreign_entry() is not None:
                 raise LocalStackError(
@@ -73,7 +74,6 @@ class DataDirectory:
             raise LocalStackError(
                 f"Cannot write to {self.path} ({error.strerror}); choose another data directory."
             ) from error
-        require_open_path(self.path, service_user)
 
     def make_service_directory(self, service: str, service_user: ServiceUser | None) -> Path:
         """Make the directory that a service runs in."""

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from .errors import LocalStackError
 
+# Nothing of the caller's: a SUPABASE_* variable of theirs may name another project.
 _ENVIRONMENT = {
+    "PATH": os.defpath,
     "DO_NOT_TRACK": "1",
     "SUPABASE_TELEMETRY_DISABLED": "1",
     "NO_COLOR": "1",
@@ -40,7 +42,7 @@ def push_migrations(
                 *("--agent", "no"),
             ],
             cwd=scratch,
-            env={**os.environ, **_ENVIRONMENT, "HOME": scratch},
+            env={**_ENVIRONMENT, "HOME": scratch},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -78,7 +78,8 @@ def require_open_path(path: Path, user: ServiceUser | None) -> None:
     if (closed := closed_ancestor(path, user)) is not None:
         raise LocalStackError(
             f"Started by root, Postgres runs as '{user.name}', who may not enter {closed}; choose "
-            f"a data directory elsewhere, or set {USER_VARIABLE} to a user who may."
+            "a data directory elsewhere, such as /var/tmp/parlant-supabase, or set "
+            f"{USER_VARIABLE} to a user who may."
         )
 
 

@@ -24,6 +24,8 @@ from typing import Any
 LOCK_FILE = "supervisor.lock"
 STATE_FILE = "supervisor.json"
 
+_LOCK_ATTEMPTS = 10
+_LOCK_PAUSE_SECONDS = 0.05
 _STOP_SECONDS = 30.0
 # A program that dies this often within that time is broken, and restarting it would only hide it.
 _RESTART_LIMIT = 5
@@ -289,11 +291,16 @@ def main() -> None:
     # Held until this process ends, however it ends: that is what tells a running stack from a
     # state file that a crash left behind.
     with (arguments.directory / LOCK_FILE).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _reply({"error": "locked"})
-            return
+        # More than once, as whoever only asks whether the directory is locked locks it briefly.
+        for attempt in range(_LOCK_ATTEMPTS):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if attempt == _LOCK_ATTEMPTS - 1:
+                    _reply({"error": "locked"})
+                    return
+                time.sleep(_LOCK_PAUSE_SECONDS)
         _reply({})
         Supervisor(arguments.directory, remove_directory=arguments.remove_directory).run()
 
