@@ -15,7 +15,9 @@ import httpx
 import parlant_supabase
 import psycopg
 import pytest
-from parlant_supabase.local import LocalStack, StackDatabase
+from parlant_supabase.local import LocalStack, StackDatabase, background
+from parlant_supabase.local.data_directory import DataDirectory
+from parlant_supabase.local.supervision import is_running
 
 _MIGRATION = """
 create table public.notes (id int primary key);
@@ -129,7 +131,9 @@ def command_line(open_directory: Path, python_environment: dict[str, str]) -> It
         )
 
     yield run
-    run("stop", "--delete-data")
+    for lock in open_directory.glob("*/supervisor.lock"):
+        if is_running(lock.parent):
+            background.stop(DataDirectory(lock.parent))
 
 
 def _write_project(directory: Path, migrations: Mapping[str, str]) -> Path:

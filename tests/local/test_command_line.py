@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from parlant_supabase.local import StackDatabase, background
+from parlant_supabase.local.data_directory import DataDirectory
 from parlant_supabase.local.supervision import is_running, read_state
 
 from .conftest import CommandLine
@@ -57,7 +59,7 @@ def test_that_data_survives_a_crash_of_everything(
     command_line: CommandLine, open_directory: Path
 ) -> None:
     command_line("start")
-    url = _settings(command_line("env"))["DATABASE_URL"]
+    url = _attach(open_directory).database_url
     with psycopg.connect(url) as connection:
         connection.execute("create table public.kept as select 42 as answer")
     data = open_directory / ".parlant-supabase"
@@ -69,11 +71,13 @@ def test_that_data_survives_a_crash_of_everything(
     # The state file that the crash left behind does not pass for a running stack.
     assert command_line("env").returncode == 1
     assert command_line("start").returncode == 0
-    with psycopg.connect(_settings(command_line("env"))["DATABASE_URL"]) as connection:
+    with psycopg.connect(_attach(open_directory).database_url) as connection:
         assert connection.execute("select answer from public.kept").fetchone() == (42,)
 
 
-def test_that_status_shows_services_and_the_deployed_version(command_line: CommandLine) -> None:
+def test_that_status_shows_services_and_the_deployed_version(
+    command_line: CommandLine, open_directory: Path
+) -> None:
     command_line("start")
 
     status = command_line("status")
@@ -83,7 +87,7 @@ def test_that_status_shows_services_and_the_deployed_version(command_line: Comma
     assert status.stdout.count("running") == 3
     assert "SQL version: 1" in status.stdout
 
-    with psycopg.connect(_settings(command_line("env"))["DATABASE_URL"]) as connection:
+    with psycopg.connect(_attach(open_directory).database_url) as connection:
         connection.execute("drop function public.parlant_get_version")
 
     # The API may not have noticed yet.
@@ -138,9 +142,9 @@ def test_that_a_stack_that_does_not_run_is_one_sentence(
     _assert_one_sentence(command_line(command), "--data-dir")
 
 
-def test_that_a_taken_port_is_replaced(command_line: CommandLine) -> None:
+def test_that_a_taken_port_is_replaced(command_line: CommandLine, open_directory: Path) -> None:
     command_line("start")
-    url = httpx.URL(_settings(command_line("env"))["SUPABASE_URL"])
+    url = httpx.URL(_attach(open_directory).url)
     command_line("stop")
 
     with socket.socket() as taker:
@@ -149,11 +153,9 @@ def test_that_a_taken_port_is_replaced(command_line: CommandLine) -> None:
         started = command_line("start")
 
     assert started.returncode == 0, started.stderr
-    settings = _settings(command_line("env"))
-    assert settings["SUPABASE_URL"] != str(url)
-    response = httpx.get(
-        f"{settings['SUPABASE_URL']}/rest/v1/", headers={"apikey": settings["SUPABASE_KEY"]}
-    )
+    database = _attach(open_directory)
+    assert database.url != str(url)
+    response = httpx.get(f"{database.url}/rest/v1/", headers={"apikey": database.anon_key})
     assert response.status_code == 200
 
 
@@ -162,6 +164,10 @@ def test_that_the_locale_of_existing_data_cannot_be_changed(command_line: Comman
     command_line("stop")
 
     _assert_one_sentence(command_line("start", "--locale", "de-DE"), "made with the locale en-US")
+
+
+def _attach(directory: Path) -> StackDatabase:
+    return background.attach(DataDirectory(directory / ".parlant-supabase"))
 
 
 def _settings(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
