@@ -63,10 +63,14 @@ def run_demo(
     """
     console.print("[bold]Parlant on Supabase: conversations that survive a restart[/]\n")
     with tempfile.TemporaryDirectory(prefix="parlant-demo-") as scratch:
-        with step(console, "Booting Postgres, PostgREST and a gateway") as done:
-            stack = LocalStack.temporary()
-            done(f"A Supabase stack runs at {stack.url}, its data in a throw-away folder")
-        with stack:
+        # No step is shown: where programs are missing, fetching them has a display of its own.
+        started = time.monotonic()
+        with LocalStack.temporary() as stack:
+            print_done(
+                console,
+                f"A Supabase stack runs at {stack.url}, its data in a throw-away folder",
+                started,
+            )
             with step(console, "Deploying") as done:
                 stack.deploy(find_project())
                 done("`supabase db push` has deployed the tables and functions")
