@@ -25,7 +25,7 @@ LOG = ENVIRONMENT / "pip.log"
 
 def make_environment() -> None:
     """Make the virtual environment, anew if the one that is there does not run."""
-    if PYTHON.exists() and version_of(PYTHON) == version_of(Path(sys.executable)):
+    if works():
         return
     try:
         import ensurepip  # noqa: F401
@@ -44,20 +44,25 @@ def make_environment() -> None:
         sys.exit(f"Error: cannot make the virtual environment {ENVIRONMENT} ({error}).")
 
 
-def version_of(python: Path) -> str:
-    """Return what `python --version` says, or nothing if it does not run."""
+def works() -> bool:
+    """Say whether the environment was made by this Python, and to its end."""
     try:
-        return subprocess.run(
-            [str(python), "--version"], stdout=subprocess.PIPE, text=True, check=True
-        ).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return ""
+        answer = subprocess.run(
+            [str(PYTHON), "-c", "import pip, sys; print(sys.version)"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return False
+    return answer.stdout.strip() == sys.version
 
 
 def install(*arguments: str) -> None:
     """Run `pip install`, counting the packages; what it prints goes to a log file."""
     total = sum(line[0].isalnum() for line in PINS.read_text("utf-8").splitlines() if line)
-    last_error = ""
+    last_error = "it gave no reason"
     seen = 0
     with LOG.open("a", encoding="utf-8") as log:
         pip = subprocess.Popen(
@@ -81,7 +86,7 @@ def install(*arguments: str) -> None:
     show("")
     if pip.wait() != 0:
         sys.exit(
-            f"Error: pip could not install the packages ({last_error.rstrip('.')}); check the "
+            f"Error: pip could not install the packages ({last_error.rstrip('.:')}); check the "
             f"network and pip's settings and run the command again. All it said is in {LOG}."
         )
 
