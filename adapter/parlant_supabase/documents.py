@@ -35,13 +35,33 @@ def encode_document(document: Mapping[str, Any]) -> dict[str, Any] | str:
 
 
 def encode_filters(filters: Any) -> Any:
-    """The form in which a filter is sent: as it is; its grammar is the database's business.
+    """The form in which a filter is sent; its grammar is the database's business.
+
+    That is the filter itself, but for floats of 1e16 or more, which are sent as the integers that
+    they equal: the float 1e23 is 99999999999999991611392, not the 10**23 that Postgres would read.
 
     Raises:
         UnstorableValueError: The filter holds what JSON cannot; names the place.
     """
-    _check(filters, "filter", 0)
+    if _check(filters, "filter", 0):
+        return _without_exponents(filters)
     return filters
+
+
+def encode_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The form in which the arguments of a function are sent: documents as such, None left out.
+
+    Raises:
+        UnstorableValueError: An argument holds what JSON cannot; names the place.
+    """
+    encoded: dict[str, Any] = {}
+    for name, argument in arguments.items():
+        if isinstance(argument, Mapping):
+            encoded[name] = encode_document(argument)
+        elif argument is not None:
+            _check(argument, name, 0)
+            encoded[name] = argument
+    return encoded
 
 
 def _check(value: Any, path: str, depth: int) -> bool:
@@ -109,12 +129,36 @@ def _check_integer(value: int, path: str) -> None:
         ) from None
 
 
+# Written with loops, as comprehensions take a second stack frame per level of nesting.
+
+
 def _to_text(value: Any) -> str:
     if isinstance(value, Mapping):
-        members = (f"{json.dumps(key)}:{_to_text(item)}" for key, item in value.items())
+        members = []
+        for key, item in value.items():
+            members.append(f"{json.dumps(key)}:{_to_text(item)}")
         return "{" + ",".join(members) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ",".join(map(_to_text, value)) + "]"
+        items = []
+        for item in value:
+            items.append(_to_text(item))
+        return "[" + ",".join(items) + "]"
     if isinstance(value, float) and abs(value) >= _EXPONENT_FROM:
         return f"{int(value)}.0"
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _without_exponents(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        members = {}
+        for key, item in value.items():
+            members[key] = _without_exponents(item)
+        return members
+    if isinstance(value, (list, tuple)):
+        items = []
+        for item in value:
+            items.append(_without_exponents(item))
+        return items
+    if isinstance(value, float) and abs(value) >= _EXPONENT_FROM:
+        return int(value)
+    return value
