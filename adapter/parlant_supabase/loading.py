@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -91,14 +90,14 @@ async def load_documents(call: Call, page: dict[str, Any], loader: Loader) -> Lo
 
 async def _load(stored: dict[str, Any], loader: Loader) -> dict[str, Any] | None:
     """The outcome for one document, or None if it stays as it is."""
-    document = stored["data"]
     result = {"id": stored["id"], "digest": stored["digest"]}
     try:
-        # The loader gets a copy, so that one that changes its argument is noticed too.
-        loaded = await loader(cast(BaseDocument, copy.deepcopy(document)))
+        # Taken before, so that a loader that changes its argument is noticed too.
+        before = _text(stored["data"])
+        loaded = await loader(cast(BaseDocument, stored["data"]))
         if not loaded:
             return {**result, "outcome": "rejected"}
-        if _text(loaded) == _text(document):
+        if _text(loaded) == before:
             return None
         return {**result, "outcome": "changed", "data": encode_document(loaded)}
     except Exception as error:
