@@ -141,11 +141,14 @@ class UnreachableError(SupabaseAdapterError, ConnectionError):
 
 
 class OutcomeUnknownError(SupabaseAdapterError, ConnectionError):
-    """The connection failed after the request was sent: it may have been carried out or not."""
+    """A write was sent and its answer was lost: it may have been carried out or not.
+
+    It is the only error of which that holds: after every other one nothing has been written.
+    """
 
 
 class UnavailableError(SupabaseAdapterError):
-    """The project answered that it cannot serve requests now."""
+    """The project cannot serve requests now. Nothing was written."""
 
 
 class UnexpectedReplyError(SupabaseAdapterError):

@@ -8,6 +8,7 @@ from parlant_supabase.errors import (
     DuplicateDocumentError,
     IndexedValueTooLongError,
     NotDeployedError,
+    OutcomeUnknownError,
     PermissionDeniedError,
     SchemaNotExposedError,
     StatementTimeoutError,
@@ -15,6 +16,7 @@ from parlant_supabase.errors import (
     UnavailableError,
     UnexpectedReplyError,
 )
+from parlant_supabase.retrying import READS
 
 _DEPLOY = (
     "Run `supabase db push` in the Supabase project folder that holds the migrations of "
@@ -25,8 +27,7 @@ _KEY = (
     "(dashboard: Settings, API keys)."
 )
 _AGAIN = "Try again in a moment; see the project's status in the Supabase dashboard if it persists."
-
-_GATEWAY_STATUSES = {"500", "502", "503", "504", "520", "521", "522", "523", "524", "544"}
+_ADDRESS = "Check SUPABASE_URL; it looks like https://your-project.supabase.co."
 
 # Codes of Postgres and PostgREST: the error, what happened, what to do next.
 _BY_CODE: dict[str, tuple[type[SupabaseAdapterError], str, str]] = {
@@ -34,6 +35,11 @@ _BY_CODE: dict[str, tuple[type[SupabaseAdapterError], str, str]] = {
         DuplicateDocumentError,
         "a document with the same values in a unique index exists; nothing was changed",
         "Change the document, or open the collection without that unique index.",
+    ),
+    "25006": (
+        UnavailableError,
+        "the database takes no writes, as after running out of disk space; nothing was changed",
+        "See the project's disk in the Supabase dashboard.",
     ),
     "42501": (
         PermissionDeniedError,
@@ -65,25 +71,67 @@ _BY_CODE: dict[str, tuple[type[SupabaseAdapterError], str, str]] = {
     ),
 }
 _AUTHENTICATION_CODES = {"PGRST300", "PGRST301", "PGRST302", "PGRST303"}
+
+# Codes with which nothing was carried out, or what was has been rolled back.
 _UNAVAILABLE_CODES = {
+    # PostgREST had no connection to the database, no schema cache, or no free connection.
     "PGRST000",
-    "PGRST001",
     "PGRST002",
     "PGRST003",
+    # Postgres rolled the transaction back to make way for another, or could not lock.
     "40001",
     "40P01",
-    "53300",
     "55P03",
-    "57P01",
-    "57P02",
+    # Postgres refused the connection.
+    "08001",
+    "08004",
     "57P03",
+    # The gateway turned the request away: there are too many, there is no server behind it that it
+    # can reach, or the project is paused.
+    "429",
+    "521",
+    "523",
+    "525",
+    "526",
+    "530",
+    "540",
 }
+_UNAVAILABLE_CLASSES = ("53",)  # insufficient resources
 
+# Codes with which the database or PostgREST was lost while an answer was awaited. That may have
+# been after the commit. Besides these: every HTTP status from 500 on that is not above.
+_LOST_CODES = {"PGRST001", "PGRSTX00", "40003", "408"}
+_LOST_CLASSES = ("08", "57P")  # connection failed, connection ended by the server
 
 Explanation = tuple[type[SupabaseAdapterError], str, str]
 
 
+def answer_lost(
+    function: str, subject: str, what: str, code: str | None = None
+) -> UnavailableError | OutcomeUnknownError:
+    """The error for a request that was sent and not answered.
+
+    Args:
+        function: The function that was called.
+        subject: What was asked, such as "find on collection 'events'".
+        what: What happened instead of an answer.
+        code: SQLSTATE, PostgREST code or HTTP status, where there is one.
+    """
+    if function in READS:
+        return UnavailableError(f"{subject}: {what}. {_AGAIN}", code=code)
+    return OutcomeUnknownError(
+        f"{subject}: {what}, so it may have been carried out or not. Look before you repeat it.",
+        code=code,
+    )
+
+
+def not_the_api(subject: str, what: str) -> UnexpectedReplyError:
+    """The error for a reply that no function of the project gives."""
+    return UnexpectedReplyError(f"{subject}: {what}. {_ADDRESS}")
+
+
 def translate(
+    function: str,
     subject: str,
     code: str | None,
     message: str | None,
@@ -93,8 +141,9 @@ def translate(
     """The error for a reply that reports a failure.
 
     Args:
+        function: The function that was called.
         subject: What was asked, such as "find on collection 'events'".
-        code: SQLSTATE, PostgREST code or HTTP status; None where the gateway gave none.
+        code: SQLSTATE, PostgREST code or HTTP status; None where there is none to be had.
         message: The server's message; repeated only where the code, and with it the text, is ours.
         detail: The server's detail, likewise.
         hint: The server's hint, likewise.
@@ -102,6 +151,8 @@ def translate(
     if code in ERRORS_BY_SQLSTATE:
         what = f"{message} ({detail.rstrip('.')})" if detail else str(message)
         error, next_step = ERRORS_BY_SQLSTATE[code], hint or ""
+    elif _is_lost(code, message):
+        return answer_lost(function, subject, _describe_loss(code), code)
     else:
         error, what, next_step = _explain(code, message)
     return error(
@@ -117,21 +168,19 @@ def _explain(code: str | None, message: str | None) -> Explanation:
         return _BY_CODE[code]
     if code in _AUTHENTICATION_CODES or _is_key_refusal(code, message):
         return AuthenticationError, "the key was refused as missing, wrong or expired", _KEY
-    if code in _UNAVAILABLE_CODES or (code or "").startswith("08"):
+    if code is not None and _is_unavailable(code):
         return UnavailableError, f"the project cannot serve requests now ({code})", _AGAIN
-    if code in _GATEWAY_STATUSES:
-        return UnavailableError, f"the gateway answered HTTP {code}", _AGAIN
     if code == "413":
         return (
             UnexpectedReplyError,
             "the gateway refused the request as too large (HTTP 413); nothing was changed",
             "Store smaller documents.",
         )
-    if code is None or (code.isdigit() and len(code) == 3):
+    if code is not None and _is_status(code):
         return (
             UnexpectedReplyError,
-            f"something other than the project's API answered (HTTP {code or 'error'})",
-            "Check SUPABASE_URL; it looks like https://your-project.supabase.co.",
+            f"something other than the project's API answered (HTTP {code})",
+            _ADDRESS,
         )
     return (
         SupabaseAdapterError,
@@ -143,3 +192,31 @@ def _explain(code: str | None, message: str | None) -> Explanation:
 def _is_key_refusal(code: str | None, message: str | None) -> bool:
     # The hosted gateway answers with a message and no code.
     return code == "401" or (code is None and "api key" in (message or "").lower())
+
+
+def _is_unavailable(code: str) -> bool:
+    return code in _UNAVAILABLE_CODES or code.startswith(_UNAVAILABLE_CLASSES)
+
+
+def _is_lost(code: str | None, message: str | None) -> bool:
+    if code is None:
+        return not _is_key_refusal(code, message)
+    if _is_unavailable(code):
+        return False
+    return (
+        code in _LOST_CODES
+        or code.startswith(_LOST_CLASSES)
+        or (_is_status(code) and code.startswith("5"))
+    )
+
+
+def _describe_loss(code: str | None) -> str:
+    if code is None:
+        return "the gateway reported a failure without a code"
+    if _is_status(code):
+        return f"the gateway answered HTTP {code}"
+    return f"the connection to the database was lost ({code})"
+
+
+def _is_status(code: str) -> bool:
+    return code.isdigit() and len(code) == 3

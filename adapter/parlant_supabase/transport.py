@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextvars import ContextVar
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
+import anyio
+import httpcore
 import httpx
 from postgrest.exceptions import APIError
-from supabase import AsyncClient, AsyncClientOptions, acreate_client
-from typing_extensions import Self, TypeAlias
+from typing_extensions import Self
 
-from parlant_supabase.errors import (
-    NotOpenError,
-    OutcomeUnknownError,
-    UnexpectedReplyError,
-    UnreachableError,
-)
+from parlant_supabase.errors import NotOpenError, UnreachableError
+from parlant_supabase.retrying import repeat
 from parlant_supabase.settings import ConnectionSettings
-from parlant_supabase.translation import translate
+from parlant_supabase.translation import answer_lost, not_the_api, translate
+from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 SupabaseClient: TypeAlias = AsyncClient
 
-# More connections make httpx slower, not faster: per request it walks all of them, and it drops those
-# above max_keepalive_connections. Measured at 32 concurrent calls: 8/8 1.5 times as fast as 32/32.
+# More connections make httpx slower, not faster: per request it walks all of them, and it drops
+# those above max_keepalive_connections. Measured at 32 concurrent calls: 8/8 1.5 times as fast as
+# 32/32.
 _MAX_CONNECTIONS = 8
+
+# The HTTP status of the last reply in this task, as a gateway's own errors have no other code.
+_status: ContextVar[str | None] = ContextVar("_status", default=None)
 
 
 class Transport:
@@ -33,20 +37,23 @@ class Transport:
     Args:
         settings: Where the project is; None if a client is given.
         client: A client of the caller's, which stays open when the transport closes.
-        timeout: Seconds that one request may take.
+        timeout: Seconds that one call may take, repetitions included. One attempt takes half of it
+            at most, so that an answer that never comes leaves time for another.
     """
 
     def __init__(
         self,
         settings: ConnectionSettings | None,
         client: SupabaseClient | None = None,
-        timeout: float = 30.0,
+        timeout: float = 60.0,
     ) -> None:
         self._settings = settings
         self._given_client = client
         self._timeout = timeout
         self._client: AsyncClient | None = None
         self._http: httpx.AsyncClient | None = None
+        self._slots = anyio.Semaphore(_MAX_CONNECTIONS, fast_acquire=True)
+        self._requests: dict[asyncio.Task[Any], anyio.CancelScope] = {}
 
     async def __aenter__(self) -> Self:
         if self._given_client is not None:
@@ -54,15 +61,17 @@ class Transport:
             return self
         assert self._settings is not None
         self._http = httpx.AsyncClient(
-            # Over HTTP/2 a gateway that ends a connection takes the requests on it along, and half of
-            # those that fail so have been carried out.
+            # Over HTTP/2 a gateway that ends a connection takes the requests on it along, and half
+            # of those that fail so have been carried out.
             http2=False,
-            timeout=httpx.Timeout(self._timeout),
+            # A connection that cannot be made is known as such before the attempt's time is up.
+            timeout=httpx.Timeout(self._timeout / 2, connect=self._timeout / 4),
             limits=httpx.Limits(
                 max_connections=_MAX_CONNECTIONS,
                 max_keepalive_connections=_MAX_CONNECTIONS,
                 keepalive_expiry=30,
             ),
+            event_hooks={"response": [_note_status]},
         )
         self._client = await acreate_client(
             self._settings.url,
@@ -83,13 +92,15 @@ class Transport:
         traceback: TracebackType | None,
     ) -> None:
         self._client = None
+        for scope in self._requests.values():
+            scope.cancel()
+        if self._requests:
+            await asyncio.wait(self._requests)
         http, self._http = self._http, None
         if http is not None:
             await http.aclose()
 
-    async def call(
-        self, function: str, params: Mapping[str, Any], subject: str
-    ) -> dict[str, Any]:
+    async def call(self, function: str, params: Mapping[str, Any], subject: str) -> dict[str, Any]:
         """The object that a function of the project returns.
 
         Args:
@@ -98,32 +109,119 @@ class Transport:
             subject: What is being done, for the message of an error.
 
         Raises:
+            OutcomeUnknownError: It may have been carried out or not. After every other error it
+                has not been.
             SupabaseAdapterError: The call failed; the class says how.
         """
-        if self._client is None:
+        deadline = anyio.current_time() + self._timeout
+
+        async def attempt() -> dict[str, Any]:
+            return await self._attempt(function, params, subject, deadline)
+
+        return await repeat(attempt, function, subject, deadline)
+
+    async def _attempt(
+        self, function: str, params: Mapping[str, Any], subject: str, deadline: float
+    ) -> dict[str, Any]:
+        await self._take_slot(subject, deadline)
+        client = self._client
+        if client is None:
+            self._slots.release()
             raise NotOpenError(
                 f"{subject}: the database is not open. "
                 "Use it inside `async with SupabaseDocumentDatabase(...)`."
             )
+        limit = min(deadline, anyio.current_time() + self._timeout / 2)
         try:
-            response = await self._client.rpc(function, dict(params)).execute()
+            data = await self._send(client, function, params, limit)
         except APIError as error:
             # Not chained: what the server says may quote a document.
             code = None if error.code is None else str(error.code)
-            raise translate(subject, code, error.message, error.details, error.hint) from None
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise translate(
+                function, subject, code, error.message, error.details, error.hint
+            ) from None
+        except httpx.RequestError as error:
+            if _was_not_sent(error):
+                raise UnreachableError(
+                    f"{subject}: the Supabase project cannot be reached; nothing was sent. "
+                    "Check SUPABASE_URL and the network, and that the project is not paused."
+                ) from error
+            raise answer_lost(function, subject, "no answer came back") from error
+        except TimeoutError:
+            raise answer_lost(function, subject, "no answer came back in time") from None
+        except UnicodeDecodeError:
+            # Not chained: it holds the answer.
+            raise answer_lost(function, subject, "the answer was cut off") from None
+        if isinstance(data, dict):
+            return data
+        if not data or (isinstance(data, str) and data.startswith("{")):
+            raise answer_lost(function, subject, "the answer was cut off")
+        raise not_the_api(subject, "something other than the project's API answered")
+
+    async def _take_slot(self, subject: str, deadline: float) -> None:
+        """Waits until fewer requests than connections are on their way.
+
+        Nothing waits inside httpx instead, where a call that is cancelled could still be sent.
+        """
+        try:
+            with anyio.fail_after(deadline - anyio.current_time()):
+                await self._slots.acquire()
+        except TimeoutError:
             raise UnreachableError(
-                f"{subject}: the Supabase project cannot be reached; nothing was sent. "
-                "Check SUPABASE_URL and the network, and that the project is not paused."
-            ) from error
-        except httpx.TransportError as error:
-            raise OutcomeUnknownError(
-                f"{subject}: no answer came back, so it may have been carried out or not. "
-                "Look before you repeat it."
-            ) from error
-        if not isinstance(response.data, dict):
-            raise UnexpectedReplyError(
-                f"{subject}: something other than the project's API answered. "
-                "Check SUPABASE_URL; it looks like https://your-project.supabase.co."
-            )
-        return response.data
+                f"{subject}: every connection was busy until the time was up; nothing was sent. "
+                "Make fewer calls at once, or raise the timeout."
+            ) from None
+
+    async def _send(
+        self, client: AsyncClient, function: str, params: Mapping[str, Any], limit: float
+    ) -> object:
+        """Sends one request, in a task of its own, and gives back the slot when it is over.
+
+        If the caller is cancelled, the request goes on: the database would carry it out all the
+        same, and httpx loses a connection of its pool whenever a task that uses it is cancelled at
+        the wrong moment.
+
+        Raises:
+            TimeoutError: The limit, a time of the event loop's clock, was reached.
+        """
+        scope = anyio.CancelScope(deadline=limit)
+
+        async def request() -> object:
+            try:
+                with scope:
+                    response = await client.rpc(function, dict(params)).execute()
+                    return response.data
+            except APIError as error:
+                error.code = error.code or _status.get()
+                raise
+            finally:
+                self._slots.release()
+            raise TimeoutError
+
+        task = asyncio.create_task(request())
+        self._requests[task] = scope
+        task.add_done_callback(self._forget)
+        await asyncio.wait({task})
+        return task.result()
+
+    def _forget(self, request: asyncio.Task[Any]) -> None:
+        del self._requests[request]
+        if not request.cancelled():
+            # Else asyncio would complain that nobody heard what became of a cancelled call.
+            request.exception()
+
+
+async def _note_status(response: httpx.Response) -> None:
+    _status.set(str(response.status_code))
+
+
+def _was_not_sent(error: httpx.RequestError) -> bool:
+    """Whether a request failed before any of it was sent.
+
+    It is httpcore that knows. Other transports, which a caller's client may have, say
+    ConnectTimeout also where a connection broke that had been used.
+    """
+    return isinstance(
+        error.__cause__,
+        (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.ProxyError),
+    )
