@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import psycopg
+
 from .credentials import Credentials
 from .data_directory import DataDirectory
 from .deployment import push_migrations
 from .errors import LocalStackError
 from .packages import Programs
 from .ports import LOOPBACK, Ports
-from .postgres_session import PostgresError, PostgresSession
 from .service_user import ServiceUser, write_private_file
 from .supervision import SupervisorConnection
 
@@ -148,7 +149,7 @@ class SupervisedDatabase(StackDatabase):
     def initialize(self) -> None:
         """Give the new database what a hosted project's has before its first migration."""
         with self._superuser_session() as session:
-            session.execute((SQL_DIRECTORY / "database.sql").read_text("utf-8"))
+            session.execute((SQL_DIRECTORY / "database.sql").read_bytes())
 
     def start_api(self, schemas: Sequence[str]) -> None:
         """Start PostgREST and the gateway and wait until they answer."""
@@ -215,7 +216,7 @@ class SupervisedDatabase(StackDatabase):
             try:
                 with self._superuser_session():
                     return True
-            except (OSError, PostgresError):
+            except psycopg.OperationalError:
                 return False
 
         if not _poll(accepts_connections, seconds=_START_SECONDS):
@@ -267,10 +268,9 @@ class SupervisedDatabase(StackDatabase):
                 return
         raise self._failure("postgrest", "does not reload its schema")
 
-    def _superuser_session(self) -> PostgresSession:
-        return PostgresSession(
-            self._ports.postgres, SUPERUSER, self._credentials.superuser_password, self.name
-        )
+    def _superuser_session(self) -> psycopg.Connection:
+        """A connection on which each statement is a transaction of its own."""
+        return psycopg.connect(self.admin_url, autocommit=True, connect_timeout=60)
 
 
 class _Configuration(string.Template):

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+from psycopg import sql
+
 from .data_directory import DataDirectory, StackDescription
 from .database import (
     MAIN_DATABASE,
@@ -19,7 +21,6 @@ from .database import (
 from .errors import LocalStackError
 from .packages import find_programs, require_supported_platform
 from .ports import LOOPBACK, Ports, find_free_ports
-from .postgres_session import quote_literal
 from .service_user import choose_service_user, make_directory, write_private_file
 from .supervision import SupervisorConnection
 
@@ -99,8 +100,9 @@ class LocalStack(SupervisedDatabase):
             raise ValueError(f"{name!r} is no plain database name: {_DATABASE_NAME.pattern}")
         with self._superuser_session() as session:
             session.execute(
-                f"create database {name} owner postgres template template0 encoding 'UTF8' "
-                + _locale_clause(locale)
+                sql.SQL(
+                    "create database {} owner postgres template template0 encoding 'UTF8' {}"
+                ).format(sql.Identifier(name), _locale_clause(locale))
             )
         postgrest_port, gateway_port = find_free_ports(2)
         database = SupervisedDatabase(
@@ -120,7 +122,9 @@ class LocalStack(SupervisedDatabase):
         """End a further database's API and drop it."""
         database.stop_api()
         with self._superuser_session() as session:
-            session.execute(f"drop database {database.name} with (force)")
+            session.execute(
+                sql.SQL("drop database {} with (force)").format(sql.Identifier(database.name))
+            )
 
     @classmethod
     def _boot(
@@ -225,13 +229,19 @@ class LocalStack(SupervisedDatabase):
 
     def _make_roles(self) -> None:
         with self._superuser_session() as session:
-            session.execute((SQL_DIRECTORY / "roles.sql").read_text("utf-8"))
+            session.execute((SQL_DIRECTORY / "roles.sql").read_bytes())
             for role, password in (
                 ("postgres", self._credentials.postgres_password),
                 ("authenticator", self._credentials.authenticator_password),
             ):
-                session.execute(f"alter role {role} password {quote_literal(password)}")
-            session.execute(f"alter database {MAIN_DATABASE} owner to postgres")
+                session.execute(
+                    sql.SQL("alter role {} password {}").format(
+                        sql.Identifier(role), sql.Literal(password)
+                    )
+                )
+            session.execute(
+                sql.SQL("alter database {} owner to postgres").format(sql.Identifier(MAIN_DATABASE))
+            )
 
 
 def _locale_options(locale: str | None) -> list[str]:
@@ -240,7 +250,7 @@ def _locale_options(locale: str | None) -> list[str]:
     return ["--locale-provider=icu", f"--icu-locale={locale}"]
 
 
-def _locale_clause(locale: str | None) -> str:
+def _locale_clause(locale: str | None) -> sql.Composable:
     if locale is None:
-        return "locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'"
-    return f"locale_provider icu icu_locale {quote_literal(locale)} locale 'C'"
+        return sql.SQL("locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'")
+    return sql.SQL("locale_provider icu icu_locale {} locale 'C'").format(sql.Literal(locale))
