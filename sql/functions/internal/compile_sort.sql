@@ -34,6 +34,10 @@ begin
       v_terms := v_terms || format(
         '(case jsonb_typeof(data -> %1$L) when ''string'' then data ->> %1$L end) collate "C" %2$s',
         v_field, v_entry ->> 1);
+    elsif v_field <> 'id' then
+      -- Tells apart what the column, which holds strings alone, does not.
+      v_terms := v_terms || format(
+        '(parlant_internal.order_key(data -> %L)) %s', v_field, v_entry ->> 1);
     end if;
   end loop;
 

@@ -28,7 +28,8 @@ begin
     into v_stored
     using p_document ->> 'id';
 
-    if v_stored - 'creation_utc' = p_document - 'creation_utc' then
+    -- As text, because 1 and 1.0 are equal as jsonb, and what is acknowledged comes back as it was.
+    if (v_stored - 'creation_utc')::text = (p_document - 'creation_utc')::text then
       return false;
     end if;
 
