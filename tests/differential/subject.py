@@ -1,0 +1,111 @@
+"""The collection under test, for tests that try it with many examples in turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypedDict, TypeVar, cast
+
+import psycopg
+from parlant.core.loggers import Logger
+from parlant.core.persistence.common import ObjectId, Where
+from parlant.core.persistence.document_database import (
+    BaseDocument,
+    DocumentCollection,
+    identity_loader,
+)
+from parlant_supabase import SupabaseDocumentDatabase
+from parlant_supabase.local.database import SupervisedDatabase
+
+T = TypeVar("T")
+JSONObject = Mapping[str, Any]
+
+PREFIX = "differential_"
+NAME = "subjects"
+
+
+class _IdAlone(TypedDict):
+    id: ObjectId
+
+
+SCHEMA = cast("type[BaseDocument]", _IdAlone)
+"""Requires no more of a document than its id."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The package, deployed to a schema of a database."""
+
+    database: SupervisedDatabase
+    schema: str
+
+    @property
+    def connection_params(self) -> dict[str, str]:
+        return {
+            "url": self.database.url,
+            "key": self.database.service_role_key,
+            "schema": self.schema,
+        }
+
+
+class Subject:
+    """A collection that can be emptied behind its back, and called without `await`."""
+
+    def __init__(
+        self,
+        collection: DocumentCollection[BaseDocument],
+        loop: asyncio.AbstractEventLoop,
+        connection: psycopg.Connection,
+        table: str,
+    ) -> None:
+        self.collection = collection
+        self._loop = loop
+        self._connection = connection
+        self._table = table
+
+    def wait_for(self, call: Coroutine[Any, Any, T]) -> T:
+        """What the call returns."""
+        return self._loop.run_until_complete(call)
+
+    def wait_for_all(self, calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+        """What the calls return; they run at once."""
+
+        async def gather() -> list[T]:
+            return await asyncio.gather(*calls)
+
+        return self.wait_for(gather())
+
+    def hold(self, documents: Iterable[JSONObject]) -> None:
+        """Makes these the collection's documents, inserted in this order."""
+        self.empty()
+        for document in documents:
+            self.wait_for(self.collection.insert_one(cast("BaseDocument", document)))
+
+    def empty(self) -> None:
+        self._connection.execute(f"delete from {self._table}")  # noqa: S608
+
+    def ids(self, filters: Iterable[Any]) -> list[set[str]]:
+        """For each filter the ids of the documents that match."""
+        results = self.wait_for_all(self.collection.find(cast("Where", where)) for where in filters)
+        return [{document["id"] for document in result} for result in results]
+
+
+@contextmanager
+def open_subject(
+    installation: Installation, loop: asyncio.AbstractEventLoop, logger: Logger
+) -> Iterator[Subject]:
+    """The empty collection of an installation; it is there until the block ends."""
+    database = SupabaseDocumentDatabase(logger, installation.connection_params, table_prefix=PREFIX)
+    loop.run_until_complete(database.__aenter__())
+    try:
+        collection = loop.run_until_complete(
+            database.get_or_create_collection(NAME, SCHEMA, identity_loader)
+        )
+        with psycopg.connect(installation.database.database_url, autocommit=True) as connection:
+            table = f'"{installation.schema}".{PREFIX}{NAME}'
+            yield Subject(collection, loop, connection, table)
+        loop.run_until_complete(database.delete_collection(NAME))
+    finally:
+        loop.run_until_complete(database.__aexit__(None, None, None))
