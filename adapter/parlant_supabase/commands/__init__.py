@@ -1,0 +1,1 @@
+"""The commands of `parlant-supabase`, beside those of the local stack."""
