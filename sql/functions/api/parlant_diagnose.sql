@@ -6,9 +6,10 @@
 -- returns:     {"now": seconds since 1970 by the database's clock,
 --               "functions": {"missing": [...], "denied": [...], "open": {...}},
 --               "collections": [{"prefix": text, "collection": text, "documents": {...}, "failed": {...},
---                "indexes": [...], "forget": text}, ...]};
+--                "indexes": [...], "forget": text | null, "make_failed": text | null}, ...]};
 --              of each collection its table, its table of failed documents and its indexes, as the
---              diagnose_ functions say; forget is the statement that takes it out of the registry
+--              diagnose_ functions say; where its table is not there, forget is the statement that takes it
+--              out of the registry; where only that of failed documents is not, make_failed makes it
 -- raises:      nothing
 -- example:     select public.parlant_diagnose();
 create or replace function public.parlant_diagnose(
@@ -42,9 +43,20 @@ as $$
                 else '[]'
               end,
               'forget',
-              format(
-                'delete from parlant_internal.collections where prefix = %L and collection = %L;',
-                d.prefix, d.collection))
+              case
+                when not (d.documents -> 'exists')::boolean
+                  then format(
+                    'delete from parlant_internal.collections where prefix = %L and collection = %L;',
+                    d.prefix, d.collection)
+              end,
+              'make_failed',
+              case
+                when (d.documents -> 'exists')::boolean and not (d.failed -> 'exists')::boolean
+                  then format(
+                    'create table %I.%I (like parlant_internal.failed_document_shape including all);'
+                    ' select parlant_internal.lock_down_table(%L);',
+                    'public', d.failed ->> 'table', d.failed ->> 'table')
+              end)
             order by d.prefix, d.collection),
           '[]')
       from (
