@@ -3,18 +3,24 @@
 import sys
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from .local.commands import local_commands
-from .local.errors import LocalStackError
+from parlant_supabase.commands.display import err, plain
+from parlant_supabase.commands.doctor import doctor
+from parlant_supabase.commands.errors import CommandError
+from parlant_supabase.commands.failed import failed_commands
+from parlant_supabase.commands.init import init
+from parlant_supabase.errors import SupabaseAdapterError
+from parlant_supabase.local.commands import local_commands
+from parlant_supabase.local.errors import LocalStackError
 
 app = typer.Typer(
     help="Parlant's data in Supabase.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(init)
+app.command()(doctor)
+app.add_typer(failed_commands, name="failed")
 app.add_typer(local_commands, name="local")
 
 
@@ -26,9 +32,10 @@ def _keep_command_groups() -> None:
 def main() -> None:
     """Run the command line; what its user can act on is one sentence, never a traceback."""
     try:
-        app()
-    except LocalStackError as error:
-        Console(stderr=True).print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
+        app(prog_name="parlant-supabase")
+    except (CommandError, LocalStackError, SupabaseAdapterError) as error:
+        err.print("[bold red]Error:[/] ", end="")
+        err.print(plain(error), soft_wrap=True)
         sys.exit(1)
 
 
