@@ -45,7 +45,6 @@ REPEATABLE_WRITES = frozenset(
         "parlant_get_or_create_collection",
         "parlant_open_store",
         # Acknowledge what is there under the same id without writing it again.
-        "parlant_create_customer",
         "parlant_create_event",
         "parlant_create_variable",
         "parlant_insert_one",
@@ -53,7 +52,7 @@ REPEATABLE_WRITES = frozenset(
         "parlant_save_loaded_documents",
     }
 )
-"""Functions that, called twice with the same arguments, leave and reply what one call does.
+"""Functions that, called twice with the same arguments, leave what one call leaves.
 
 None of the others is: a second update_one could overwrite another writer's newer value, a second
 delete_one take the next document that matches, a second delete_session say that there was none.
