@@ -12,13 +12,14 @@ import anyio
 import httpcore
 import httpx
 from postgrest.exceptions import APIError
+from supabase import AsyncClient, AsyncClientOptions, acreate_client
 from typing_extensions import Self
 
+from parlant_supabase.batching import Batcher
 from parlant_supabase.errors import NotOpenError, UnreachableError
 from parlant_supabase.retrying import repeat
 from parlant_supabase.settings import ConnectionSettings
 from parlant_supabase.translation import answer_lost, not_the_api, translate
-from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 SupabaseClient: TypeAlias = AsyncClient
 
@@ -52,7 +53,8 @@ class Transport:
         self._timeout = timeout
         self._client: AsyncClient | None = None
         self._http: httpx.AsyncClient | None = None
-        self._slots = anyio.Semaphore(_MAX_CONNECTIONS, fast_acquire=True)
+        # Nothing waits inside httpx, where a call that is cancelled could still be sent.
+        self._batcher = Batcher(self._attempt, _MAX_CONNECTIONS)
         self._requests: dict[asyncio.Task[Any], anyio.CancelScope] = {}
 
     async def __aenter__(self) -> Self:
@@ -116,17 +118,16 @@ class Transport:
         deadline = anyio.current_time() + self._timeout
 
         async def attempt() -> dict[str, Any]:
-            return await self._attempt(function, params, subject, deadline)
+            return await self._batcher.call(function, params, subject, deadline)
 
         return await repeat(attempt, function, subject, deadline)
 
     async def _attempt(
         self, function: str, params: Mapping[str, Any], subject: str, deadline: float
     ) -> dict[str, Any]:
-        await self._take_slot(subject, deadline)
         client = self._client
         if client is None:
-            self._slots.release()
+            self._batcher.release()
             raise NotOpenError(
                 f"{subject}: the database is not open. "
                 "Use it inside `async with SupabaseDocumentDatabase(...)`."
@@ -158,24 +159,10 @@ class Transport:
             raise answer_lost(function, subject, "the answer was cut off")
         raise not_the_api(subject, "something other than the project's API answered")
 
-    async def _take_slot(self, subject: str, deadline: float) -> None:
-        """Waits until fewer requests than connections are on their way.
-
-        Nothing waits inside httpx instead, where a call that is cancelled could still be sent.
-        """
-        try:
-            with anyio.fail_after(deadline - anyio.current_time()):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise UnreachableError(
-                f"{subject}: every connection was busy until the time was up; nothing was sent. "
-                "Make fewer calls at once, or raise the timeout."
-            ) from None
-
     async def _send(
         self, client: AsyncClient, function: str, params: Mapping[str, Any], limit: float
     ) -> object:
-        """Sends one request, in a task of its own, and gives back the slot when it is over.
+        """Sends one request, in a task of its own, and makes room when it is over.
 
         If the caller is cancelled, the request goes on: the database would carry it out all the
         same, and httpx loses a connection of its pool whenever a task that uses it is cancelled at
@@ -195,7 +182,7 @@ class Transport:
                 error.code = error.code or _status.get()
                 raise
             finally:
-                self._slots.release()
+                self._batcher.release()
             raise TimeoutError
 
         task = asyncio.create_task(request())
