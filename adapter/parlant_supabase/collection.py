@@ -7,7 +7,6 @@ from typing import Any, Generic, cast, get_type_hints
 
 from parlant.core.persistence.common import (
     Cursor,
-    ObjectId,
     SortDirection,
     Where,
     ensure_is_total,
@@ -25,7 +24,8 @@ from parlant.core.persistence.document_database import (
 from typing_extensions import override
 
 from parlant_supabase.documents import encode_document, encode_filters
-from parlant_supabase.errors import IncompleteDocumentError, InvalidArgumentError
+from parlant_supabase.errors import IncompleteDocumentError
+from parlant_supabase.paging import direction_name, next_cursor, page_arguments
 from parlant_supabase.transport import Transport
 
 
@@ -70,17 +70,13 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
         reply = await self._call(
             "find",
             p_filters=encode_filters(filters),
-            p_limit=limit,
-            p_cursor=cursor and {"creation_utc": str(cursor.creation_utc), "id": str(cursor.id)},
-            p_sort_direction=sort_direction and _direction(sort_direction),
+            **page_arguments(limit, cursor, sort_direction),
         )
-        next_cursor = reply["next_cursor"]
         return FindResult(
             items=reply["items"],
             total_count=reply["total_count"],
             has_more=reply["has_more"],
-            next_cursor=next_cursor
-            and Cursor(creation_utc=next_cursor["creation_utc"], id=ObjectId(next_cursor["id"])),
+            next_cursor=next_cursor(reply),
         )
 
     @override
@@ -96,7 +92,7 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
         reply = await self._call(
             "find_one",
             p_filters=encode_filters(filters),
-            p_sort=[[field, _direction(direction)] for field, direction in sort or ()],
+            p_sort=[[field, direction_name(direction)] for field, direction in sort or ()],
         )
         return cast("TDocument | None", reply["document"])
 
@@ -112,7 +108,9 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
             "ensure_indexes",
             p_indexes=[
                 {
-                    "fields": [[field, _direction(direction)] for field, direction in index.fields],
+                    "fields": [
+                        [field, direction_name(direction)] for field, direction in index.fields
+                    ],
                     "unique": index.unique,
                 }
                 for index in indexes
@@ -193,11 +191,3 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
 
     def _subject(self, operation: str) -> str:
         return f"{operation} on collection {self._name!r} (prefix {self._prefix!r})"
-
-
-def _direction(direction: SortDirection) -> str:
-    if not isinstance(direction, SortDirection):
-        raise InvalidArgumentError(
-            f"a sort direction must be SortDirection.ASC or SortDirection.DESC, got {direction!r}."
-        )
-    return direction.name.lower()

@@ -11,6 +11,7 @@ from parlant.core.persistence.document_database import DocumentDatabase, TDocume
 from typing_extensions import Self, override
 
 from parlant_supabase.collection import SupabaseDocumentCollection
+from parlant_supabase.documents import encode_arguments
 from parlant_supabase.errors import ConfigurationError, VersionMismatchError
 from parlant_supabase.loading import Loader, load_documents, log_report, store_of, version_of
 from parlant_supabase.settings import ConnectionSettings
@@ -37,7 +38,8 @@ class SupabaseDocumentDatabase(DocumentDatabase):
         table_prefix: What the names of the store's tables begin with; by default `parlant_`.
         client: A `supabase.AsyncClient` of the caller's, used instead of one made from the
             connection parameters, with the schema that it was made with, and left open.
-        timeout: Seconds that one request may take, on a client that is not the caller's.
+        timeout: Seconds that one call may take. What failed and can be repeated without harm is
+            repeated within that time.
 
     Raises:
         ConfigurationError: A setting is missing or cannot be right.
@@ -50,7 +52,7 @@ class SupabaseDocumentDatabase(DocumentDatabase):
         *,
         table_prefix: str | None = None,
         client: SupabaseClient | None = None,
-        timeout: float = 30.0,
+        timeout: float = 60.0,
     ) -> None:
         if client is not None and connection_params is not None:
             raise ConfigurationError(
@@ -130,18 +132,49 @@ class SupabaseDocumentDatabase(DocumentDatabase):
         """
         await self._call(name, "delete_collection")
 
-    async def _open(
-        self, operation: str, name: str, schema: type[TDocument], loader: Loader
+    async def call(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        """The reply of the SQL function `parlant_<operation>`, for the documents kept here.
+
+        Args:
+            operation: The function's name without `parlant_`.
+            arguments: Its arguments but for `p_prefix`; those that are None keep their defaults.
+
+        Raises:
+            UnstorableValueError: An argument holds what JSON cannot.
+            SupabaseAdapterError: The call failed; the class says how.
+        """
+        return await self._transport.call(
+            f"parlant_{operation}",
+            {"p_prefix": self._prefix, **encode_arguments(arguments)},
+            f"{operation} (prefix {self._prefix!r})",
+        )
+
+    async def load_collection(
+        self, name: str, schema: type[TDocument], loader: Loader, opened: dict[str, Any]
     ) -> SupabaseDocumentCollection[TDocument]:
+        """A collection that has been opened, its documents brought to the store's version.
+
+        Args:
+            name: The collection's name.
+            schema: The type of its documents.
+            loader: The store's loader.
+            opened: What the SQL function that opened the collection replied.
+        """
         self._check_one_store(loader)
-        page = await self._call(name, operation, p_version=version_of(loader))
 
         async def call(operation: str, **params: Any) -> dict[str, Any]:
             return await self._call(name, operation, **params)
 
-        report = await load_documents(call, page, loader)
-        log_report(self._logger, name, page["failed_table"], report)
+        report = await load_documents(call, opened, loader)
+        log_report(self._logger, name, opened["failed_table"], report)
         return self._collection(name, schema)
+
+    async def _open(
+        self, operation: str, name: str, schema: type[TDocument], loader: Loader
+    ) -> SupabaseDocumentCollection[TDocument]:
+        self._check_one_store(loader)
+        opened = await self._call(name, operation, p_version=version_of(loader))
+        return await self.load_collection(name, schema, loader, opened)
 
     def _check_one_store(self, loader: Loader) -> None:
         store = store_of(loader)

@@ -1,0 +1,94 @@
+"""Opens the collections of a store in one request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from parlant.adapters.db.transient import TransientDocumentCollection
+from parlant.core.common import Version
+from parlant.core.persistence.document_database import (
+    DocumentCollection,
+    DocumentDatabase,
+    TDocument,
+)
+from parlant.core.persistence.document_database_helper import MetadataDocument
+from typing_extensions import override
+
+from parlant_supabase.database import SupabaseDocumentDatabase
+from parlant_supabase.loading import Loader
+
+_METADATA = "metadata"
+
+
+@asynccontextmanager
+async def opening(
+    database: SupabaseDocumentDatabase, collections: Sequence[str], version: Version
+) -> AsyncIterator[DocumentDatabase]:
+    """A database for Parlant's own opening of a store, which asks for one collection after another.
+
+    Everything that it is going to ask for is fetched before, and the metadata, in which it keeps
+    the store's version, is written after it, if it has changed.
+
+    Args:
+        database: Where the store's documents are.
+        collections: The names of the store's collections, without metadata. One that is not among
+            them costs a request of its own.
+        version: The store's version.
+    """
+    reply = await database.call(
+        "open_store", p_collections=list(collections), p_version=version.to_string()
+    )
+    stored: list[MetadataDocument] = reply["metadata"]
+    metadata = TransientDocumentCollection(_METADATA, MetadataDocument, stored)
+    yield _OpenedDatabase(database, metadata, reply["collections"])
+    for document in await metadata.find({}):
+        if document not in stored:
+            await database.call(
+                "update_one",
+                p_collection=_METADATA,
+                p_filters={"id": {"$eq": document["id"]}},
+                p_params=document,
+                p_upsert=True,
+            )
+
+
+class _OpenedDatabase(DocumentDatabase):
+    def __init__(
+        self,
+        database: SupabaseDocumentDatabase,
+        metadata: TransientDocumentCollection[MetadataDocument],
+        opened: dict[str, dict[str, Any]],
+    ) -> None:
+        self._database = database
+        self._metadata = metadata
+        self._opened = opened
+
+    @override
+    async def get_or_create_collection(
+        self, name: str, schema: type[TDocument], document_loader: Loader
+    ) -> DocumentCollection[TDocument]:
+        if name == _METADATA:
+            return cast("DocumentCollection[TDocument]", self._metadata)
+        if name in self._opened:
+            return await self._database.load_collection(
+                name, schema, document_loader, self._opened.pop(name)
+            )
+        return await self._database.get_or_create_collection(name, schema, document_loader)
+
+    @override
+    async def create_collection(
+        self, name: str, schema: type[TDocument]
+    ) -> DocumentCollection[TDocument]:
+        return await self._database.create_collection(name, schema)
+
+    @override
+    async def get_collection(
+        self, name: str, schema: type[TDocument], document_loader: Loader
+    ) -> DocumentCollection[TDocument]:
+        return await self._database.get_collection(name, schema, document_loader)
+
+    @override
+    async def delete_collection(self, name: str) -> None:
+        await self._database.delete_collection(name)

@@ -1,0 +1,231 @@
+"""Parlant's sessions and their events, one request per operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any
+
+from parlant.core.agents import AgentId
+from parlant.core.common import ItemNotFoundError, JSONSerializable, UniqueId, generate_id
+from parlant.core.customers import CustomerId
+from parlant.core.persistence.common import Cursor, ObjectId, SortDirection
+from parlant.core.sessions import (
+    Event,
+    EventId,
+    EventKind,
+    EventSource,
+    EventUpdateParams,
+    Session,
+    SessionDocumentStore,
+    SessionId,
+    SessionListing,
+    SessionUpdateParams,
+    _EventDocument,
+    _SessionDocument,
+)
+from typing_extensions import Self, override
+
+from parlant_supabase.database import SupabaseDocumentDatabase
+from parlant_supabase.paging import next_cursor, page_arguments
+from parlant_supabase.stores.locking import DatabaseLock
+from parlant_supabase.stores.opening import opening
+
+
+class SupabaseSessionStore(SessionDocumentStore):
+    """Sessions and events in a Supabase project.
+
+    It keeps the documents that Parlant's `SessionDocumentStore` would keep there, so either opens
+    what the other wrote. Every method is one request and one transaction, and any number of servers
+    may use one database: changes to a session's labels and metadata are merged by the database, and
+    an event gets its offset, and its time unless it is given, while the database holds the session.
+
+    Where Parlant's store filters a page by labels after it was cut off, this one cuts a page off
+    the sessions that have the labels.
+
+    Args:
+        database: Where the documents are; the caller opens and closes it.
+        allow_migration: Whether documents of an older version of Parlant may be brought to this
+            one's when the store is opened.
+    """
+
+    def __init__(self, database: SupabaseDocumentDatabase, allow_migration: bool = False) -> None:
+        super().__init__(database, allow_migration)
+        self._supabase = database
+        self._lock = DatabaseLock()
+
+    @override
+    async def __aenter__(self) -> Self:
+        async with opening(self._supabase, ("sessions", "events"), self.VERSION) as database:
+            self._database = database
+            await super().__aenter__()
+        self._database = self._supabase
+        return self
+
+    @override
+    async def update_session(self, session_id: SessionId, params: SessionUpdateParams) -> Session:
+        result = await self._session_collection.update_one(
+            filters={"id": {"$eq": session_id}},
+            params=self._serialize_session_update_params(params),
+        )
+        return self._session(session_id, result.updated_document)
+
+    @override
+    async def delete_session(self, session_id: SessionId) -> None:
+        await self._supabase.call("delete_session", p_session_id=session_id)
+
+    @override
+    async def list_sessions(
+        self,
+        agent_id: AgentId | None = None,
+        customer_id: CustomerId | None = None,
+        limit: int | None = None,
+        cursor: Cursor | None = None,
+        sort_direction: SortDirection | None = None,
+        labels: Set[str] | None = None,
+    ) -> SessionListing:
+        reply = await self._supabase.call(
+            "list_sessions",
+            p_agent_id=agent_id or None,
+            p_customer_id=customer_id or None,
+            p_labels=sorted(labels) if labels else None,
+            **page_arguments(limit, cursor, sort_direction),
+        )
+        return SessionListing(
+            items=[self._deserialize_session(document) for document in reply["items"]],
+            total_count=reply["total_count"],
+            has_more=reply["has_more"],
+            next_cursor=next_cursor(reply),
+        )
+
+    @override
+    async def set_metadata(
+        self, session_id: SessionId, key: str, value: JSONSerializable
+    ) -> Session:
+        return await self._update_metadata(session_id, p_set={key: value})
+
+    @override
+    async def unset_metadata(self, session_id: SessionId, key: str) -> Session:
+        return await self._update_metadata(session_id, p_unset=[key])
+
+    @override
+    async def upsert_labels(self, session_id: SessionId, labels: Set[str]) -> Session:
+        return await self._update_labels(session_id, p_added=sorted(labels))
+
+    @override
+    async def remove_labels(self, session_id: SessionId, labels: Set[str]) -> Session:
+        return await self._update_labels(session_id, p_removed=sorted(labels))
+
+    @override
+    async def create_event(
+        self,
+        session_id: SessionId,
+        source: EventSource,
+        kind: EventKind,
+        trace_id: str,
+        data: JSONSerializable,
+        metadata: Mapping[str, JSONSerializable] = {},
+        creation_utc: datetime | None = None,
+    ) -> Event:
+        event = Event(
+            id=EventId(generate_id()),
+            source=source,
+            kind=kind,
+            offset=0,
+            creation_utc=creation_utc or datetime.now(timezone.utc),
+            trace_id=trace_id,
+            data=data,
+            metadata=metadata,
+            deleted=False,
+        )
+        document: dict[str, Any] = {**self._serialize_event(event, session_id)}
+        # These two are the database's, which knows what other servers do.
+        del document["offset"]
+        if creation_utc is None:
+            del document["creation_utc"]
+        reply = await self._supabase.call("create_event", p_event=document)
+        if reply["offset"] is None:
+            raise _session_not_found(session_id)
+        return replace(
+            event,
+            offset=reply["offset"],
+            creation_utc=datetime.fromisoformat(reply["creation_utc"]),
+        )
+
+    @override
+    async def read_event(self, session_id: SessionId, event_id: EventId) -> Event:
+        reply = await self._supabase.call(
+            "read_event", p_session_id=session_id, p_event_id=event_id
+        )
+        if not reply["session_exists"]:
+            raise _session_not_found(session_id)
+        return self._event(event_id, reply["document"])
+
+    @override
+    async def list_events(
+        self,
+        session_id: SessionId,
+        source: EventSource | None = None,
+        trace_id: str | None = None,
+        kinds: Sequence[EventKind] = [],
+        min_offset: int | None = None,
+        exclude_deleted: bool = True,
+    ) -> Sequence[Event]:
+        reply = await self._supabase.call(
+            "list_events",
+            p_session_id=session_id,
+            p_source=source.value if source else None,
+            p_trace_id=trace_id or None,
+            p_kinds=[kind.value for kind in kinds] or None,
+            p_min_offset=min_offset or None,
+            p_exclude_deleted=exclude_deleted,
+        )
+        if reply["documents"] is None:
+            raise _session_not_found(session_id)
+        return [self._deserialize_event(document) for document in reply["documents"]]
+
+    @override
+    async def update_event(
+        self, session_id: SessionId, event_id: EventId, params: EventUpdateParams
+    ) -> Event:
+        document: _EventDocument = {}
+        if "metadata" in params:
+            document["metadata"] = params["metadata"] or None
+        if "data" in params:
+            document["data"] = params["data"]
+        result = await self._event_collection.update_one(
+            filters={
+                "id": {"$eq": ObjectId(event_id)},
+                "session_id": {"$eq": session_id},
+                "deleted": {"$ne": True},
+            },
+            params=document,
+        )
+        return self._event(event_id, result.updated_document)
+
+    async def _update_metadata(self, session_id: SessionId, **change: Any) -> Session:
+        reply = await self._supabase.call(
+            "update_session_metadata", p_session_id=session_id, **change
+        )
+        return self._session(session_id, reply["document"])
+
+    async def _update_labels(self, session_id: SessionId, **change: Any) -> Session:
+        reply = await self._supabase.call(
+            "update_session_labels", p_session_id=session_id, **change
+        )
+        return self._session(session_id, reply["document"])
+
+    def _session(self, session_id: SessionId, document: _SessionDocument | None) -> Session:
+        if document is None:
+            raise _session_not_found(session_id)
+        return self._deserialize_session(document)
+
+    def _event(self, event_id: EventId, document: _EventDocument | None) -> Event:
+        if document is None:
+            raise ItemNotFoundError(item_id=UniqueId(event_id), message="Event not found")
+        return self._deserialize_event(document)
+
+
+def _session_not_found(session_id: SessionId) -> ItemNotFoundError:
+    return ItemNotFoundError(item_id=UniqueId(session_id), message="Session not found")
