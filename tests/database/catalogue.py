@@ -37,7 +37,8 @@ Catalogue = dict[Entry, str]
 
 def read_catalogue(connection: psycopg.Connection) -> Catalogue:
     """Every object in the database that a migration could make or change: {entry: definition}."""
-    with connection.transaction(), connection.cursor() as cursor:
+    # Rolled back for the sake of what follows in a transaction of the caller's.
+    with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         # Names come out qualified.
         cursor.execute("set local search_path = ''")
         cursor.execute(QUERY.encode())

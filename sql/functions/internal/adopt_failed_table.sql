@@ -12,7 +12,8 @@ set search_path = ''
 as $$
 declare
   v_table text := format('%I.%I', 'public', p_table);
-  v_policy name;
+  v_policies text[];
+  v_statement text;
 begin
   if (select c.relkind from pg_catalog.pg_class as c where c.oid = v_table::regclass) <> 'r'
     or (
@@ -22,11 +23,16 @@ begin
         and (a.attname, a.atttypid) in (
           ('id', 'pg_catalog.text'::regtype), ('data', 'pg_catalog.jsonb'::regtype))
     ) <> 2
+    or exists (
+      select from pg_catalog.pg_index as i
+      join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+      where i.indrelid = v_table::regclass and i.indisprimary and a.attname <> 'seq'
+    )
   then
     raise exception using
       errcode = 'PD007',
       message = format('%I exists and is not a table of parlant-supabase', p_table),
-      detail = 'A table of failed documents has the columns id text and data jsonb.',
+      detail = 'A table of failed documents has the columns id text and data jsonb, and no primary key.',
       hint = 'Use another table_prefix, or rename that table.';
   end if;
 
@@ -37,16 +43,7 @@ begin
     return;
   end if;
 
-  for v_policy in
-    select p.policyname from pg_catalog.pg_policies as p
-    where p.schemaname = 'public' and p.tablename = p_table
-      and p.policyname like 'Allow all operations on %' and p.qual = 'true'
-  loop
-    execute format('drop policy %I on %s', v_policy, v_table);
-    raise warning 'parlant-supabase: dropped policy "%" of table %: it let every key holder read and write all rows',
-      v_policy, p_table
-      using hint = 'Use the service role key, or see "Row level security" in the README of parlant-supabase.';
-  end loop;
+  v_policies := parlant_internal.set_aside_policies(p_table);
 
   execute format(
     'alter table %s'
@@ -55,6 +52,10 @@ begin
     ' add column if not exists failed_at timestamptz not null default now(),'
     ' add column seq bigint generated always as identity primary key', v_table);
   execute format('create index on %s (id)', v_table);
+
+  foreach v_statement in array v_policies loop
+    execute v_statement;
+  end loop;
 end;
 $$;
 

@@ -56,6 +56,9 @@ begin
   if to_regclass(format('%I.%I', 'public', v_table)) is null then
     execute format(
       'create table %I.%I (like parlant_internal.document_shape including all)', 'public', v_table);
+    execute format(
+      'create trigger derive_columns before insert or update on %I.%I'
+      ' for each row execute function parlant_internal.derive_columns()', 'public', v_table);
   else
     perform parlant_internal.adopt_table(v_table);
   end if;
@@ -68,9 +71,6 @@ begin
     perform parlant_internal.adopt_failed_table(v_failed);
   end if;
 
-  execute format(
-    'create or replace trigger derive_columns before insert or update on %I.%I'
-    ' for each row execute function parlant_internal.derive_columns()', 'public', v_table);
   execute format(
     'comment on table %I.%I is %L', 'public', v_table,
     format('Parlant collection %s, prefix %s. Written by parlant-supabase.', p_collection, p_prefix));

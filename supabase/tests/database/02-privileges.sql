@@ -2,7 +2,7 @@
 -- and a role of the user's own may do nothing at all.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(219);
+select plan(234);
 
 create role parlant_test_user nologin noinherit;
 grant parlant_test_user to postgres;
@@ -69,7 +69,10 @@ select bag_eq(
     from our_functions as f
     where not pg_catalog.has_function_privilege('service_role', f.function_oid, 'execute')
   $$,
-  $$values ('adopt_table'), ('adopt_failed_table'), ('lock_down_table'), ('derive_columns')$$,
+  $$
+    values
+    ('adopt_table'), ('adopt_failed_table'), ('set_aside_policies'), ('lock_down_table'), ('derive_columns')
+  $$,
   'service_role may execute all but the functions that only those of the owner call'
 );
 
@@ -141,6 +144,11 @@ values
 ($$select public.parlant_ensure_indexes('parlant_sessions_', 'events', '[]')$$),
 ($$select public.parlant_save_loaded_documents('parlant_sessions_', 'events', '[]')$$),
 ($$select public.parlant_execute('[]')$$),
+($$select public.parlant_diagnose()$$),
+($$select public.parlant_count_failed_documents()$$),
+($$select public.parlant_list_failed_documents('parlant_sessions_', 'events')$$),
+($$select public.parlant_restore_failed_documents('parlant_sessions_', 'events', '[]', '1')$$),
+($$select public.parlant_drop_failed_documents('parlant_sessions_', 'events', '[]')$$),
 ($$select public.parlant_open_store('parlant_sessions_', '{sessions}', '0.9.0')$$),
 ($$select public.parlant_create_event('parlant_sessions_', '{"id": "e", "session_id": "s"}')$$),
 ($$select public.parlant_read_event('parlant_sessions_', 's', 'e')$$),
@@ -218,6 +226,7 @@ from (
   ($$select d.id from parlant_internal.document_shape as d$$),
   ($$select parlant_internal.adopt_table('orders')$$),
   ($$select parlant_internal.adopt_failed_table('orders')$$),
+  ($$select parlant_internal.set_aside_policies('orders')$$),
   ($$select parlant_internal.lock_down_table('orders')$$),
   ($$truncate table public.parlant_sessions_events$$),
   ($$drop table public.parlant_sessions_events$$),
