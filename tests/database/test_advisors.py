@@ -1,0 +1,75 @@
+"""What Supabase's own advisors, on the command line and in the dashboard, say of our objects."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import TypedDict
+
+import psycopg
+import pytest
+from parlant_supabase.local import LocalStack
+from parlant_supabase.local.packages import find_programs
+from parlant_supabase.local.project import find_project
+from parlant_supabase.local.service_user import choose_service_user
+
+from tests.database.test_adoption import SEED_SCHEMA
+
+
+class Advice(TypedDict):
+    name: str
+    level: str
+    detail: str
+
+
+def run_advisors(database_url: str, directory: Path, level: str) -> list[Advice]:
+    """What `supabase db advisors` finds, from the level on."""
+    programs = find_programs(choose_service_user(directory))
+    result = subprocess.run(
+        [
+            *programs.supabase,
+            *("db", "advisors", f"--remote={database_url}", f"--workdir={directory}"),
+            *("--type=all", f"--level={level}", "--output=json", "--agent=no"),
+        ],
+        env={
+            **os.environ,
+            "DO_NOT_TRACK": "1",
+            "SUPABASE_TELEMETRY_DISABLED": "1",
+            "HOME": str(directory),
+            # Otherwise the CLI says before the list that it tried TLS in vain.
+            "PGSSLMODE": "disable",
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    advice: list[Advice] = json.loads(result.stdout)
+    return advice
+
+
+@pytest.mark.parametrize("hand_made", [False, True], ids=["new installation", "adopted tables"])
+def test_that_the_advisors_have_nothing_against_our_objects(
+    stack: LocalStack, tmp_path: Path, hand_made: bool
+) -> None:
+    database = stack.create_database("advised")
+    try:
+        if hand_made:
+            with psycopg.connect(database.database_url) as connection:
+                connection.execute(SEED_SCHEMA)
+        database.deploy(find_project())
+
+        advice = run_advisors(database.database_url, tmp_path, level="info")
+    finally:
+        stack.drop_database(database)
+
+    # The project's own tables and functions are all that it holds.
+    complaints = [entry["detail"] for entry in advice if entry["level"] != "INFO"]
+    assert complaints == ["Function `parlant_internal.order_key` has a role mutable search_path"]
+    # Nobody has used the indexes yet, and nobody but service_role is to get in.
+    assert {entry["name"] for entry in advice if entry["level"] == "INFO"} == {
+        "unused_index",
+        "rls_enabled_no_policy",
+    }

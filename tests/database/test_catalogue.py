@@ -1,0 +1,344 @@
+"""What every function and every table of ours has to have, in its file and in the database."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from parlant_supabase.errors import ERRORS_BY_SQLSTATE
+from psycopg.rows import dict_row
+
+from sql.generate_migration import SQL as SQL_DIRECTORY
+
+FUNCTIONS = SQL_DIRECTORY / "functions"
+EXPECTED_API = Path(__file__).with_name("expected_api.txt")
+
+SCHEMA_OF_FOLDER = {"api": "public", "internal": "parlant_internal"}
+
+# A function with settings of its own is never inlined, and where these are called that costs more
+# than the call: once for each row, or the use of an index.
+WITHOUT_SEARCH_PATH = {"order_key"}
+
+# Their callers are other functions of the owner, or a trigger.
+NOT_FOR_SERVICE_ROLE = {
+    "adopt_failed_table",
+    "adopt_table",
+    "derive_columns",
+    "lock_down_table",
+    "set_aside_policies",
+}
+
+# They change tables, which only their owner may.
+SECURITY_DEFINER = {"create_collection_tables", "create_index", "drop_collection_table"}
+
+# Each call of a batch has a result of its own, whatever goes wrong in it.
+CATCHING_EVERYTHING = {"parlant_execute"}
+
+
+@dataclass(frozen=True)
+class FunctionFile:
+    """A file below sql/functions, taken apart."""
+
+    path: Path
+    text: str
+    header: dict[str, str]
+    """What the comment at the top says: {field: text}."""
+    parameters: list[str]
+    """Names, as in the signature."""
+    attributes: str
+    """What stands between the signature and the body."""
+    body: str
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @property
+    def schema(self) -> str:
+        return SCHEMA_OF_FOLDER[self.path.parent.name]
+
+    @classmethod
+    def read(cls, path: Path) -> FunctionFile:
+        text = path.read_text("utf-8")
+        comment = re.match(r"(?:-- ?.*\n)*", text)
+        assert comment
+        header: dict[str, str] = {}
+        field = ""
+        for line in comment[0].splitlines():
+            if match := re.fullmatch(r"-- (\w+):\s+(.*)", line):
+                field = match[1]
+                header[field] = match[2]
+            elif line == "--":
+                break
+            elif field:
+                header[field] += " " + line.removeprefix("--").strip()
+        definition = re.search(
+            r"^create or replace function [\w.]+\((?P<parameters>.*?)\)\s*\nreturns "
+            r"(?P<attributes>.*?)\nas \$\$\n(?P<body>.*?)^\$\$;\n",
+            text,
+            re.MULTILINE | re.DOTALL,
+        )
+        assert definition, f"{path} defines no function in the usual form."
+        return cls(
+            path,
+            text,
+            header,
+            re.findall(r"(?:^|,)\s*(\w+)", re.sub(r"'[^']*'", "", definition["parameters"])),
+            definition["attributes"],
+            definition["body"],
+        )
+
+
+FILES = sorted(FUNCTIONS.glob("*/*.sql"))
+
+for_each_file = pytest.mark.parametrize(
+    "file", [FunctionFile.read(path) for path in FILES], ids=[path.stem for path in FILES]
+)
+
+
+@dataclass(frozen=True)
+class DeployedFunction:
+    """A row of pg_proc."""
+
+    schema: str
+    name: str
+    arguments: str
+    argument_names: list[str]
+    result: str
+    volatility: str
+    is_definer: bool
+    is_strict: bool
+    returns_set: bool
+    settings: list[str]
+    comment: str | None
+    grantees: list[str]
+    """Who may execute it, besides its owner."""
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}({self.arguments})"
+
+
+@pytest.fixture
+def functions(sql: psycopg.Connection) -> list[DeployedFunction]:
+    """Every deployed function of ours, by name."""
+    query = """
+        select
+          p.pronamespace::regnamespace::text as schema,
+          p.proname::text as name,
+          pg_catalog.pg_get_function_arguments(p.oid) as arguments,
+          coalesce(p.proargnames, '{}') as argument_names,
+          pg_catalog.pg_get_function_result(p.oid) as result,
+          case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end
+            as volatility,
+          p.prosecdef as is_definer,
+          p.proisstrict as is_strict,
+          p.proretset as returns_set,
+          coalesce(p.proconfig, '{}') as settings,
+          obj_description(p.oid, 'pg_proc') as comment,
+          array(
+            select case a.grantee when 0 then 'public' else a.grantee::regrole::text end
+            from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
+            where a.grantee <> p.proowner
+            order by 1
+          ) as grantees
+        from pg_catalog.pg_proc as p
+        where
+          p.pronamespace = 'parlant_internal'::regnamespace
+          or (p.pronamespace = 'public'::regnamespace and p.proname like 'parlant\\_%')
+        order by p.pronamespace::regnamespace::text, p.proname
+    """
+    with sql.cursor(row_factory=dict_row) as cursor:
+        return [DeployedFunction(**row) for row in cursor.execute(query.encode())]
+
+
+# Files.
+
+
+@for_each_file
+def test_that_a_file_holds_one_function_of_its_name(file: FunctionFile) -> None:
+    assert re.findall(r"create (?:or replace )?(?:function|procedure) ([\w.]+)", file.text) == [
+        f"{file.schema}.{file.name}"
+    ]
+
+
+@for_each_file
+def test_that_a_file_says_what_its_function_does(file: FunctionFile) -> None:
+    fields = ["purpose", *file.parameters, "returns", "raises"]
+    if file.schema == "public":
+        fields.append("example")
+
+    assert list(file.header) == fields
+    assert all(file.header.values())
+
+
+@for_each_file
+def test_that_a_file_names_the_errors_that_its_function_raises(file: FunctionFile) -> None:
+    raised = set(re.findall(r"errcode = '(\w+)'", file.body))
+    named = set(re.findall(r"\bPD\d{3}\b", file.header["raises"]))
+
+    assert raised <= named <= set(ERRORS_BY_SQLSTATE)
+    assert bool(named) != (file.header["raises"] == "nothing")
+
+
+@for_each_file
+def test_that_a_file_states_what_postgres_would_assume(file: FunctionFile) -> None:
+    lines = file.attributes.splitlines()[1:]
+
+    assert lines[0] in ("language sql", "language plpgsql")
+    assert lines[1] in ("immutable", "stable", "volatile")
+    remaining = [line for line in lines[2:] if line != "parallel safe"]
+    assert remaining[0] in ("security invoker", "security definer")
+    if file.name not in WITHOUT_SEARCH_PATH:
+        assert remaining[1] == "set search_path = ''"
+
+
+@for_each_file
+def test_that_comment_and_grants_stand_beside_the_function(file: FunctionFile) -> None:
+    name = re.escape(f"{file.schema}.{file.name}")
+
+    assert re.search(
+        rf"^\$\$;\n\ncomment on function\s+{name}\(.*"
+        rf"^revoke all on function\s+{name}\([^)]*\)\s+from public, anon, authenticated\b",
+        file.text,
+        re.MULTILINE | re.DOTALL,
+    )
+
+
+@for_each_file
+def test_that_a_function_keeps_to_codes_that_postgrest_hands_on(file: FunctionFile) -> None:
+    # PostgREST before 16 repeats a request that ends with 40001 without end. The message of a PT
+    # code goes into the status line of the reply.
+    assert not re.search(r"\b40001\b|serialization_failure|'PT\w{3}'", file.text)
+    for statement in re.findall(r"^\s*raise exception\b.*?;", file.body, re.MULTILINE | re.DOTALL):
+        assert re.search(r"errcode = 'PD\d{3}',\s+message = ", statement), statement
+        assert "hint = " in statement, statement
+
+
+@for_each_file
+def test_that_a_function_catches_only_what_it_names(file: FunctionFile) -> None:
+    if file.name not in CATCHING_EVERYTHING:
+        assert "when others" not in file.body
+
+
+@for_each_file
+def test_that_names_say_what_a_value_is(file: FunctionFile) -> None:
+    assert all(name.startswith("p_") for name in file.parameters)
+    declared = re.search(r"^declare\n(.*?)^begin\n", file.body, re.MULTILINE | re.DOTALL)
+    variables = re.findall(r"^  (\w+) ", declared[1], re.MULTILINE) if declared else []
+    assert all(name.startswith(("v_", "c_")) for name in variables)
+
+
+# The database.
+
+
+def test_that_the_deployed_functions_are_those_that_have_a_file(
+    functions: list[DeployedFunction],
+) -> None:
+    files = sorted((SCHEMA_OF_FOLDER[path.parent.name], path.stem) for path in FILES)
+
+    # No function twice: PostgREST could not tell which one is meant.
+    assert [(function.schema, function.name) for function in functions] == files
+
+
+def test_that_a_function_resolves_no_name_through_the_search_path(
+    functions: list[DeployedFunction],
+) -> None:
+    without = {f.name for f in functions if 'search_path=""' not in f.settings}
+
+    assert without == WITHOUT_SEARCH_PATH
+
+
+def test_that_a_function_has_a_comment(functions: list[DeployedFunction]) -> None:
+    assert not [str(function) for function in functions if not function.comment]
+
+
+def test_that_service_role_alone_may_execute_our_functions(
+    functions: list[DeployedFunction],
+) -> None:
+    expected = {
+        str(f): [] if f.name in NOT_FOR_SERVICE_ROLE else ["service_role"] for f in functions
+    }
+
+    assert {str(f): f.grantees for f in functions} == expected
+
+
+def test_that_only_functions_that_change_tables_run_as_their_owner(
+    functions: list[DeployedFunction],
+) -> None:
+    assert {f.name for f in functions if f.is_definer} == SECURITY_DEFINER
+
+
+def test_that_an_api_function_returns_one_object(functions: list[DeployedFunction]) -> None:
+    api = [function for function in functions if function.schema == "public"]
+
+    assert api
+    for function in api:
+        assert function.result == "jsonb", function
+        assert not function.returns_set, function
+        # A null argument would be answered with null, and the function not even called.
+        assert not function.is_strict, function
+
+
+def test_that_the_api_is_the_one_that_was_agreed_on(
+    functions: list[DeployedFunction], tmp_path: Path
+) -> None:
+    actual = "".join(
+        f"{f.name}({f.arguments})\n"
+        f"  {f.volatility}, security {'definer' if f.is_definer else 'invoker'},"
+        f" executed by {', '.join(f.grantees)}\n"
+        for f in functions
+        if f.schema == "public"
+    )
+    proposal = tmp_path / EXPECTED_API.name
+    proposal.write_text(actual, "utf-8")
+
+    assert actual == EXPECTED_API.read_text("utf-8"), (
+        "What the adapter and others can call has changed. If that is meant, say in CHANGELOG.md "
+        "whether callers of before still work, and accept it with\n"
+        f"  cp {proposal} {EXPECTED_API}"
+    )
+
+
+@pytest.fixture
+def tables(sql: psycopg.Connection) -> list[str]:
+    """Every table of ours, those of other tests' collections included."""
+    query = """
+        select format('public.%I', t.name)
+        from parlant_internal.collections as c
+        cross join lateral (values (c.table_name), (c.failed_table_name)) as t (name)
+        union all
+        select format('parlant_internal.%I', c.relname)
+        from pg_catalog.pg_class as c
+        where c.relnamespace = 'parlant_internal'::regnamespace and c.relkind = 'r'
+    """
+    return [name for (name,) in sql.execute(query.encode())]
+
+
+def test_that_every_table_has_row_level_security(
+    sql: psycopg.Connection, tables: list[str]
+) -> None:
+    query = b"select relrowsecurity from pg_catalog.pg_class where oid = %s::text::regclass"
+
+    assert tables
+    assert not [t for t in tables if sql.execute(query, (t,)).fetchone() != (True,)]
+
+
+def test_that_every_table_is_granted_to_service_role_at_most(
+    sql: psycopg.Connection, tables: list[str]
+) -> None:
+    query = b"""
+        select coalesce(array_agg(distinct a.grantee::regrole::text), '{}')
+        from pg_catalog.pg_class as c
+        left join pg_catalog.pg_depend as d
+          on d.refobjid = c.oid and d.classid = 'pg_catalog.pg_class'::regclass
+        inner join pg_catalog.pg_class as r
+          on r.oid in (c.oid, d.objid) and r.relkind in ('r', 'S')
+        cross join lateral aclexplode(r.relacl) as a
+        where c.oid = %s::text::regclass and a.grantee <> r.relowner
+    """
+    grantees = {table: sql.execute(query, (table,)).fetchone() for table in tables}
+
+    assert not {t: g for t, g in grantees.items() if g not in (([],), (["service_role"],))}
