@@ -63,8 +63,9 @@ async def load_documents(call: Call, page: dict[str, Any], loader: Loader) -> Lo
     """Shows a collection's documents to its loader and stores what it makes of them.
 
     A document that the loader changes is replaced; one that it rejects, by returning None, moves to
-    the table of failed documents; one on which it raises stays, and is copied there once. No more
-    than one page is in memory at a time.
+    the table of failed documents; one on which it raises stays, and is copied there once. One that
+    somebody changes meanwhile is shown again, with the next page. No more than two pages are in
+    memory at a time.
 
     Args:
         call: Calls a function of the database for the collection.

@@ -155,11 +155,16 @@ begin
         and (a.attname, a.atttypid) in (
           ('id', 'pg_catalog.text'::regtype), ('data', 'pg_catalog.jsonb'::regtype))
     ) <> 2
+    or exists (
+      select from pg_catalog.pg_index as i
+      join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+      where i.indrelid = v_table::regclass and i.indisprimary and a.attname <> 'seq'
+    )
   then
     raise exception using
       errcode = 'PD007',
       message = format('%I exists and is not a table of parlant-supabase', p_table),
-      detail = 'A table of failed documents has the columns id text and data jsonb.',
+      detail = 'A table of failed documents has the columns id text and data jsonb, and no primary key.',
       hint = 'Use another table_prefix, or rename that table.';
   end if;
 
@@ -239,7 +244,7 @@ begin
       errcode = 'PD007',
       message = format('%I exists and is not a table of parlant-supabase', p_table),
       detail = coalesce(
-        format('It lacks, with the right type: %s.', v_missing), 'It lacks a primary key on id.'),
+        'It lacks, with the right type: ' || v_missing || '.', 'It lacks a primary key on id.'),
       hint = 'Use another table_prefix, or rename that table.';
   end if;
 
@@ -2626,8 +2631,8 @@ begin
       format(
         'create policy %I on %s as %s for %s to %s',
         v_policy.name, v_table, v_policy.permissive, v_policy.command, v_policy.roles)
-      || coalesce(format(' using (%s)', v_policy.qual), '')
-      || coalesce(format(' with check (%s)', v_policy.with_check), ''));
+      || coalesce(' using (' || v_policy.qual || ')', '')
+      || coalesce(' with check (' || v_policy.with_check || ')', ''));
     if v_policy.comment is not null then
       v_statements := v_statements
         || format('comment on policy %I on %s is %L', v_policy.name, v_table, v_policy.comment);
@@ -4480,7 +4485,8 @@ to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_save_loaded_documents.sql
 -- purpose:      Stores what a loader made of a page of documents, and reads the next page. A document that
---               was changed or removed since it was read is left alone: another server has seen to it.
+--               was changed or removed since it was read is left alone. If another server has brought it to
+--               the store's version, all is done; else it comes again, as it is now, with the next page.
 --               - changed:  the document is replaced
 --               - rejected: it moves to the table of failed documents
 --               - raised:   it stays, and a copy is kept in the table of failed documents, once
@@ -4515,6 +4521,8 @@ declare
   v_failed text := parlant_internal.failed_table_of(p_prefix, p_collection);
   v_result jsonb;
   v_stored jsonb;
+  v_version text;
+  v_again jsonb[] := '{}';
   v_document jsonb;
   v_counts jsonb := '{"changed": 0, "rejected": 0, "raised": 0}';
   v_outcome text;
@@ -4528,11 +4536,15 @@ begin
   end if;
 
   for v_result in select r.value from jsonb_array_elements(p_results) as r loop
-    execute format('select d.data from %s as d where d.id = $1 for update', v_table)
-    into v_stored
+    execute format('select d.data, d.version from %s as d where d.id = $1 for update', v_table)
+    into v_stored, v_version
     using v_result ->> 'id';
 
     if md5(v_stored::text) is distinct from v_result ->> 'digest' then
+      if v_version <> p_version then
+        v_again := v_again || jsonb_build_object(
+          'id', v_result ->> 'id', 'digest', md5(v_stored::text), 'data', v_stored);
+      end if;
       continue;
     end if;
 
@@ -4580,7 +4592,8 @@ begin
     v_page := parlant_internal.page_to_load(v_table, p_version, p_after);
   end if;
 
-  return v_counts || v_page;
+  return v_counts || v_page
+    || jsonb_build_object('documents', to_jsonb(v_again) || (v_page -> 'documents'));
 end;
 $$;
 

@@ -455,10 +455,14 @@ class TestTwoServers:
             assert (await again.find(EVERYTHING)).total_count == 800
         assert len(failed(sql, table)) == 800
 
-    async def test_that_a_document_changed_meanwhile_is_left_alone(
-        self, make_database: MakeDatabase, stored: Callable[..., None]
+    async def test_that_a_document_changed_meanwhile_is_shown_again(
+        self,
+        make_database: MakeDatabase,
+        stored: Callable[..., None],
+        sql: psycopg.Connection,
+        table: str,
     ) -> None:
-        stored(old("a"), old("b", then="reject"), old("c", then="raise"), old("d"))
+        stored(old("a"), old("b", then="reject"), old("c", then="raise"), old("d"), old("e"))
         async with make_database() as first, make_database() as second:
             others = await second.get_collection("notes", BaseDocument, _keep)
 
@@ -466,15 +470,41 @@ class TestTwoServers:
                 async def load(self, document: BaseDocument) -> BaseDocument | None:
                     if document["id"] == "d":
                         await others.delete_one(only("d"))
-                    else:
+                    elif document["id"] != "e":
                         params: Any = {"edited": True}
                         await others.update_one(only(document["id"]), params)
                     return await super().load(document)
 
-            notes = await first.get_collection("notes", BaseDocument, Interrupted().load)
+            store = Interrupted()
+            notes = await first.get_collection("notes", BaseDocument, store.load)
 
             assert await everything(notes) == [
-                old("a", edited=True),
-                old("b", then="reject", edited=True),
+                note("a", version="2.0.0", then="migrate", edited=True, migrated=True),
                 old("c", then="raise", edited=True),
+                note("e", version="2.0.0", then="migrate", migrated=True),
             ]
+        assert store.seen == ["a", "b", "c", "d", "e", "a", "b", "c"]
+        assert [(id, data) for id, data, _ in failed(sql, table)] == [
+            ("b", old("b", then="reject", edited=True)),
+            ("c", old("c", then="raise", edited=True)),
+        ]
+
+    async def test_that_a_document_migrated_meanwhile_is_left_alone(
+        self, make_database: MakeDatabase, stored: Callable[..., None]
+    ) -> None:
+        stored(old("a"))
+        async with make_database() as first, make_database() as second:
+            others = await second.get_collection("notes", BaseDocument, _keep)
+
+            class Overtaken(Store):
+                async def load(self, document: BaseDocument) -> BaseDocument | None:
+                    await others.update_one(only("a"), note("a", version="2.0.0", by="another"))
+                    return await super().load(document)
+
+            store = Overtaken()
+            notes = await first.get_collection("notes", BaseDocument, store.load)
+
+            assert await everything(notes) == [
+                note("a", version="2.0.0", then="migrate", by="another")
+            ]
+        assert store.seen == ["a"]

@@ -1,5 +1,6 @@
 -- purpose:      Stores what a loader made of a page of documents, and reads the next page. A document that
---               was changed or removed since it was read is left alone: another server has seen to it.
+--               was changed or removed since it was read is left alone. If another server has brought it to
+--               the store's version, all is done; else it comes again, as it is now, with the next page.
 --               - changed:  the document is replaced
 --               - rejected: it moves to the table of failed documents
 --               - raised:   it stays, and a copy is kept in the table of failed documents, once
@@ -34,6 +35,8 @@ declare
   v_failed text := parlant_internal.failed_table_of(p_prefix, p_collection);
   v_result jsonb;
   v_stored jsonb;
+  v_version text;
+  v_again jsonb[] := '{}';
   v_document jsonb;
   v_counts jsonb := '{"changed": 0, "rejected": 0, "raised": 0}';
   v_outcome text;
@@ -47,11 +50,15 @@ begin
   end if;
 
   for v_result in select r.value from jsonb_array_elements(p_results) as r loop
-    execute format('select d.data from %s as d where d.id = $1 for update', v_table)
-    into v_stored
+    execute format('select d.data, d.version from %s as d where d.id = $1 for update', v_table)
+    into v_stored, v_version
     using v_result ->> 'id';
 
     if md5(v_stored::text) is distinct from v_result ->> 'digest' then
+      if v_version <> p_version then
+        v_again := v_again || jsonb_build_object(
+          'id', v_result ->> 'id', 'digest', md5(v_stored::text), 'data', v_stored);
+      end if;
       continue;
     end if;
 
@@ -99,7 +106,8 @@ begin
     v_page := parlant_internal.page_to_load(v_table, p_version, p_after);
   end if;
 
-  return v_counts || v_page;
+  return v_counts || v_page
+    || jsonb_build_object('documents', to_jsonb(v_again) || (v_page -> 'documents'));
 end;
 $$;
 
