@@ -1,0 +1,199 @@
+-- What parlant_diagnose() tells of an installation in order, and of what is wrong with one.
+begin;
+create extension if not exists pgtap with schema extensions;
+select plan(24);
+
+select public.parlant_create_collection('pgtap_doctor_', 'events');
+
+-- What is said of one collection.
+create function pg_temp.diagnosis(p_indexes jsonb default '{}') returns jsonb
+language sql
+as $$
+  select c.value
+  from jsonb_array_elements(public.parlant_diagnose('{}', p_indexes) -> 'collections') as c
+  where c.value ->> 'prefix' = 'pgtap_doctor_'
+$$;
+
+create function pg_temp.absent(p_indexes jsonb default '{}') returns setof jsonb
+language sql
+as $$
+  select i.value -> 'fields'
+  from jsonb_array_elements(pg_temp.diagnosis(p_indexes) -> 'indexes') as i
+  where not (i.value -> 'present')::boolean
+$$;
+
+set local role service_role;
+
+select is(
+  pg_temp.diagnosis() - 'indexes',
+  '{
+    "prefix": "pgtap_doctor_",
+    "collection": "events",
+    "documents": {
+      "table": "pgtap_doctor_events", "exists": true, "rows": {"count": 0, "exact": true},
+      "row_level_security": true, "policies": 0, "lacking": [], "granted": {}, "repairs": {}
+    },
+    "failed": {
+      "table": "pgtap_doctor_events_failed_migrations", "exists": true,
+      "rows": {"count": 0, "exact": true},
+      "row_level_security": true, "policies": 0, "lacking": [], "granted": {}, "repairs": {}
+    },
+    "forget": null,
+    "make_failed": null
+  }'::jsonb,
+  'a collection in order needs no repair'
+);
+
+select is_empty($$select pg_temp.absent()$$, 'and lacks no index');
+
+select is(
+  public.parlant_diagnose(array['parlant_find', 'table_of', 'lock_down_table', 'nonsense'])
+  -> 'functions',
+  '{"missing": ["nonsense"], "denied": ["lock_down_table"], "open": {}}'::jsonb,
+  'of the functions named, those that are not there and those that the caller may not execute'
+);
+
+select cmp_ok(
+  (public.parlant_diagnose() -> 'now')::numeric, '>=', extract(epoch from now()),
+  'the time is the database''s, in seconds'
+);
+
+reset role;
+
+-- Rows.
+
+insert into public.pgtap_doctor_events (data)
+select jsonb_build_object('id', n::text) from generate_series(1, 10000) as n;
+select is(
+  pg_temp.diagnosis() #> '{documents,rows}', '{"count": 10000, "exact": true}'::jsonb,
+  '10,000 rows are counted'
+);
+insert into public.pgtap_doctor_events (data) values ('{"id": "10001"}'), ('{"id": "10002"}');
+select is(
+  pg_temp.diagnosis() #> '{documents,rows}', '{"count": 10001, "exact": false}'::jsonb,
+  'of more, it is said that there are more'
+);
+analyze public.pgtap_doctor_events;
+select is(
+  pg_temp.diagnosis() #> '{documents,rows}', '{"count": 10002, "exact": false}'::jsonb,
+  'and how many, once Postgres has an estimate'
+);
+
+-- Row level security and grants.
+
+alter table public.pgtap_doctor_events disable row level security;
+create policy anything on public.pgtap_doctor_events using (true);
+grant select, truncate on public.pgtap_doctor_events to anon;
+grant update (data) on public.pgtap_doctor_events to authenticated;
+revoke insert, delete on public.pgtap_doctor_events from service_role;
+
+set local role service_role;
+select is(
+  (pg_temp.diagnosis() -> 'documents') - 'rows',
+  '{
+    "table": "pgtap_doctor_events", "exists": true, "row_level_security": false, "policies": 1,
+    "lacking": ["insert", "delete"],
+    "granted": {"anon": ["select", "truncate"], "authenticated": ["update"]},
+    "repairs": {
+      "row_level_security": "alter table public.pgtap_doctor_events enable row level security;",
+      "lacking":
+        "grant select, insert, update, delete on table public.pgtap_doctor_events to service_role;",
+      "granted": "revoke all on table public.pgtap_doctor_events from public, anon, authenticated;"
+    }
+  }'::jsonb,
+  'row level security that is off, privileges that are lacking and grants that are too many'
+);
+
+create temporary table repairs as
+select r.value as statement
+from jsonb_each_text(pg_temp.diagnosis() #> '{documents,repairs}') as r;
+reset role;
+select lives_ok(r.statement, 'a repair: ' || r.statement) from repairs as r;
+
+set local role service_role;
+select is(
+  pg_temp.diagnosis() #> '{documents,repairs}', '{}'::jsonb, 'after which nothing is to repair'
+);
+reset role;
+
+revoke select on public.pgtap_doctor_events from service_role;
+set local role service_role;
+select is(
+  pg_temp.diagnosis() #> '{documents,rows}', 'null'::jsonb,
+  'rows that the caller may not read are not counted, and are no error'
+);
+reset role;
+
+-- Functions that the public roles may execute.
+
+grant execute on function public.parlant_find(text, text, jsonb, bigint, jsonb, text) to authenticated;
+select is(
+  public.parlant_diagnose() #> '{functions,open}', '{"authenticated": ["parlant_find"]}'::jsonb,
+  'a function that signed-in users may execute'
+);
+
+-- Indexes.
+
+select set_eq(
+  $$select pg_temp.absent('{"events": [
+    {"fields": [["id", "asc"]], "unique": false},
+    {"fields": [["session_id", "asc"], ["offset", "asc"]], "unique": false},
+    {"fields": [["session_id", "asc"], ["creation_utc", "asc"], ["id", "asc"]], "unique": false}
+  ]}')$$,
+  $$values ('[["session_id", "asc"], ["offset", "asc"]]'::jsonb)$$,
+  'of the indexes that a store asks for, the one that nothing else has made'
+);
+
+alter table public.pgtap_doctor_events drop constraint pgtap_doctor_events_pkey;
+create temporary table dropped as
+select i.indexrelid::regclass::text as name
+from pg_catalog.pg_index as i
+where i.indrelid = 'public.pgtap_doctor_events'::regclass;
+do $$
+declare
+  v_name text;
+begin
+  for v_name in select d.name from dropped as d loop
+    execute 'drop index ' || v_name;
+  end loop;
+end;
+$$;
+
+select set_eq(
+  $$select pg_temp.absent()$$,
+  $$
+    values
+    ('[["id", "asc"]]'::jsonb),
+    ('[["creation_utc", "asc"], ["id", "asc"]]'),
+    ('[["version", "asc"], ["seq", "asc"]]'),
+    ('[["session_id", "asc"], ["creation_utc", "asc"], ["id", "asc"]]')
+  $$,
+  'every index that was dropped'
+);
+
+create temporary table index_repairs as
+select i.value ->> 'repair' as statement
+from jsonb_array_elements(pg_temp.diagnosis() -> 'indexes') as i;
+select lives_ok(r.statement, 'a repair: ' || r.statement) from index_repairs as r;
+select is_empty($$select pg_temp.absent()$$, 'after which no index is lacking');
+
+-- Tables.
+
+drop table public.pgtap_doctor_events_failed_migrations;
+create temporary table remake as select pg_temp.diagnosis() ->> 'make_failed' as statement;
+select is(
+  pg_temp.diagnosis() -> 'failed',
+  '{"table": "pgtap_doctor_events_failed_migrations", "exists": false}'::jsonb,
+  'a table of failed documents that is not there'
+);
+select lives_ok(r.statement, 'and the statement that makes it') from remake as r;
+
+drop table public.pgtap_doctor_events;
+select is(
+  array[pg_temp.diagnosis() #> '{documents,exists}', pg_temp.diagnosis() -> 'indexes'],
+  array['false', '[]']::jsonb[],
+  'a table that is not there'
+);
+
+select f.line from finish() as f (line);
+rollback;
