@@ -33,8 +33,9 @@ begin
       return false;
     end if;
 
-    -- If the stored one has been deleted meanwhile, there is room now.
-    if v_stored is not null then
+    -- If the stored one has been deleted meanwhile, there is room now; if it is hidden by row level security,
+    -- there never is.
+    if v_stored is not null or row_security_active(p_table) then
       raise exception using
         errcode = 'PD003',
         message = 'a different document with that id exists',

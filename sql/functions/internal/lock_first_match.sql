@@ -17,8 +17,11 @@ security invoker
 set search_path = ''
 as $$
 declare
+  -- Under row level security a document may match and yet never be ours to change.
+  c_attempts_under_policies constant integer := 10;
   v_id text;
   v_matches boolean;
+  v_attempts integer := 0;
 begin
   loop
     execute format(
@@ -36,7 +39,10 @@ begin
     into v_matches
     using p_filters;
 
-    if not v_matches then
+    v_attempts := v_attempts + 1;
+    if not v_matches
+      or (v_attempts = c_attempts_under_policies and row_security_active(p_table))
+    then
       return null;
     end if;
   end loop;
