@@ -2,18 +2,22 @@
 -- p_field:  the field's name
 -- returns:  the column's name, or NULL
 -- raises:   nothing
+--
+-- In PL/pgSQL for the same reason as text_column().
 create or replace function parlant_internal.column_of(p_field text)
 returns text
-language sql
+language plpgsql
 immutable
 parallel safe
 security invoker
 set search_path = ''
 as $$
-  select case
+begin
+  return case
     when p_field in ('id', 'version', 'creation_utc', 'session_id', 'customer_id', 'agent_id')
       then p_field
-  end
+  end;
+end;
 $$;
 
 comment on function parlant_internal.column_of(text) is

@@ -3,15 +3,20 @@
 -- p_field:  the field's name
 -- returns:  the column's name, or NULL if the field has no such column
 -- raises:   nothing
+--
+-- In PL/pgSQL, as what is called for every filter is: a function in SQL that sets search_path is parsed and
+-- planned anew in every transaction, which took 40 us of the 230 that find_one takes in the database.
 create or replace function parlant_internal.text_column(p_field text)
 returns text
-language sql
+language plpgsql
 immutable
 parallel safe
 security invoker
 set search_path = ''
 as $$
-  select case when p_field in ('id', 'session_id', 'customer_id', 'agent_id') then p_field end
+begin
+  return case when p_field in ('id', 'session_id', 'customer_id', 'agent_id') then p_field end;
+end;
 $$;
 
 comment on function parlant_internal.text_column(text) is

@@ -2,16 +2,20 @@
 --          microsecond part of zero.
 -- returns: text such as 2026-05-04T10:20:30.000400+00:00
 -- raises:  nothing
+--
+-- In PL/pgSQL for the same reason as text_column().
 create or replace function parlant_internal.utc_now()
 returns text
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select replace(
+begin
+  return replace(
     to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', ''
-  ) || '+00:00'
+  ) || '+00:00';
+end;
 $$;
 
 comment on function parlant_internal.utc_now() is
