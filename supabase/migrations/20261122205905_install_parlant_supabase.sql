@@ -2981,12 +2981,13 @@ grant execute on function parlant_internal.varying_field(text, jsonb) to service
 -- raises:      nothing
 create or replace function parlant_internal.write_key(p_arguments jsonb)
 returns text
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select (p_arguments ->> 'p_prefix') || coalesce(
+begin
+  return (p_arguments ->> 'p_prefix') || coalesce(
     p_arguments ->> 'p_session_id',
     p_arguments ->> 'p_customer_id',
     p_arguments ->> 'p_variable_id',
@@ -2998,7 +2999,8 @@ as $$
     p_arguments #>> '{p_document,id}', p_arguments ->> 'p_document',
     p_arguments #>> '{p_customer,id}',
     p_arguments #>> '{p_variable,id}'
-  )
+  );
+end;
 $$;
 
 comment on function parlant_internal.write_key(jsonb) is

@@ -32,6 +32,17 @@ begin
       hint = 'Write [{"function": "find_one", "arguments": {...}}].';
   end if;
 
+  -- What one call locks stays locked until all are committed. So that no two batches ever wait for each
+  -- other, each first takes its turn at whatever it is going to write, all of them in one order.
+  perform pg_advisory_xact_lock(k.key)
+  from (
+    select distinct hashtextextended(parlant_internal.write_key(c.value -> 'arguments'), 0) as key
+    from jsonb_array_elements(p_calls) as c
+    join pg_catalog.pg_proc as p on p.proname = 'parlant_' || (c.value ->> 'function')
+    where p.pronamespace = 'public'::regnamespace and p.provolatile = 'v'
+    order by key
+  ) as k;
+
   for v_call in select c.value from jsonb_array_elements(p_calls) as c loop
     -- Whatever goes wrong in one call is that call's own result.
     begin
