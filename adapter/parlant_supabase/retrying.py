@@ -52,7 +52,7 @@ REPEATABLE_WRITES = frozenset(
         "parlant_save_loaded_documents",
     }
 )
-"""Functions that, called twice with the same arguments, leave and reply what one call does.
+"""Functions that, called twice with the same arguments, leave what one call leaves.
 
 None of the others is: a second update_one could overwrite another writer's newer value, a second
 delete_one take the next document that matches, a second delete_session say that there was none.
