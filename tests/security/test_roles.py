@@ -1,0 +1,106 @@
+"""Every function and every table, through PostgREST, as every role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from parlant_supabase.local import LocalStack
+
+from tests.security.conftest import caller
+
+# Roles whose holders may do nothing; `support` is a role that a user has made for the API.
+OUTSIDERS = ("anon", "authenticated", "support")
+PERMISSION_DENIED = "42501"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def role_of_the_users_own(stack: LocalStack) -> Iterator[None]:
+    with psycopg.connect(stack.admin_url, autocommit=True) as admin:
+        admin.execute("create role support nologin noinherit")
+        admin.execute("grant support to authenticator")
+        admin.execute("grant usage on schema public to support")
+        yield
+        admin.execute("revoke usage on schema public from support")
+        admin.execute("drop role support")
+
+
+def functions(sql: psycopg.Connection) -> dict[str, list[str]]:
+    """The names of the required arguments of every function that the API shows."""
+    rows = sql.execute(
+        """
+        select p.proname, coalesce(p.proargnames[1:p.pronargs - p.pronargdefaults], '{}')
+        from pg_proc as p
+        where p.pronamespace = 'public'::regnamespace and p.proname like 'parlant\\_%'
+        """
+    ).fetchall()
+    return dict(rows)
+
+
+@pytest.mark.parametrize("role", OUTSIDERS)
+def test_that_outsiders_can_execute_no_function(
+    stack: LocalStack, sql: psycopg.Connection, role: str
+) -> None:
+    outsider = caller(stack, role)
+
+    answers = {
+        function: outsider.call(function, **dict.fromkeys(arguments)).json()["code"]
+        for function, arguments in functions(sql).items()
+    }
+
+    assert len(answers) > 10
+    assert set(answers.values()) == {PERMISSION_DENIED}, answers
+
+
+def test_that_the_service_role_can_execute_every_function(
+    stack: LocalStack, sql: psycopg.Connection
+) -> None:
+    server = caller(stack, "service_role")
+
+    for function, arguments in functions(sql).items():
+        reply = server.call(function, **dict.fromkeys(arguments))
+        # Arguments of null are refused by the function itself, where it needs them.
+        code = None if reply.is_success else reply.json()["code"]
+        assert code != PERMISSION_DENIED, function
+
+
+def tables(sql: psycopg.Connection) -> list[str]:
+    """The names of every table that the registry knows."""
+    rows = sql.execute(
+        """
+        select unnest(array[c.table_name, c.failed_table_name])::text
+        from parlant_internal.collections as c
+        """
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+@pytest.mark.parametrize("role", OUTSIDERS)
+def test_that_outsiders_can_read_no_table(
+    stack: LocalStack, sql: psycopg.Connection, role: str
+) -> None:
+    outsider = caller(stack, role)
+
+    answers = {table: outsider.read(table).json() for table in tables(sql)}
+
+    assert len(answers) >= 20
+    assert {answer["code"] for answer in answers.values()} == {PERMISSION_DENIED}
+
+
+def test_that_the_service_role_can_read_every_table(
+    stack: LocalStack, sql: psycopg.Connection
+) -> None:
+    server = caller(stack, "service_role")
+
+    assert all(server.read(table).is_success for table in tables(sql))
+
+
+@pytest.mark.parametrize("role", [*OUTSIDERS, "service_role"])
+def test_that_nobody_reaches_the_private_schema_over_http(stack: LocalStack, role: str) -> None:
+    someone = caller(stack, role)
+    headers = {**someone.headers, "Accept-Profile": "parlant_internal"}
+
+    reply = type(someone)(someone.url, headers).read("collections")
+
+    assert reply.json()["code"] == "PGRST106"
