@@ -8,8 +8,9 @@ from typing import cast
 import psycopg
 from parlant.core.persistence.common import Where
 from parlant.core.persistence.document_database import BaseDocument, DocumentCollection
-from psycopg import sql
 from psycopg.types.json import Jsonb
+
+from tests.tables import on
 
 Notes = DocumentCollection[BaseDocument]
 
@@ -18,7 +19,9 @@ EVERYTHING: Where = {}
 
 
 def note(id: str, creation_utc: str = NOON, /, **fields: object) -> BaseDocument:
-    return cast(BaseDocument, {"id": id, "creation_utc": creation_utc, "version": "1.0.0", **fields})
+    return cast(
+        BaseDocument, {"id": id, "creation_utc": creation_utc, "version": "1.0.0", **fields}
+    )
 
 
 def where(filters: object) -> Where:
@@ -46,6 +49,6 @@ def write_rows(
     """Puts documents into a table behind the adapter's back, incomplete ones too."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            sql.SQL("insert into public.{} (data) values (%s)").format(sql.Identifier(table)),
+            on("insert into {} (data) values (%s)", table),
             [(Jsonb(document),) for document in documents],
         )

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
-from parlant.core.customers import CustomerDocumentStore
-from parlant.core.context_variables import ContextVariableDocumentStore
 from parlant.core.common import IdGenerator
+from parlant.core.context_variables import ContextVariableDocumentStore
+from parlant.core.customers import CustomerDocumentStore
 from parlant.core.persistence.document_database import BaseDocument, identity_loader
 from parlant_supabase import (
     CollectionExistsError,
@@ -20,6 +20,7 @@ from parlant_supabase import (
 )
 
 from tests.adapter.notes import EVERYTHING, fill, ids, note
+from tests.tables import on
 
 MakeDatabase = Callable[..., SupabaseDocumentDatabase]
 
@@ -118,7 +119,7 @@ class TestDeleteCollection:
         assert tables(sql, prefix) == [f"{prefix}notes_failed_migrations"]
 
         await database.create_collection("notes", BaseDocument)
-        kept = sql.execute(f'select data from "{prefix}notes_failed_migrations"').fetchall()  # noqa: S608
+        kept = sql.execute(on("select data from {}", f"{prefix}notes_failed_migrations")).fetchall()
         assert kept == [(note("a"),)]
 
     async def test_that_one_that_does_not_exist_is_missed(
@@ -234,7 +235,7 @@ class TestTableNames:
         self, make_database: MakeDatabase, prefix: str, sql: psycopg.Connection
     ) -> None:
         strange = f'{prefix}"; drop table {prefix}x; --'
-        sql.execute(f"create table {prefix}x ()")  # noqa: S608
+        sql.execute(on("create table {} ()", f"{prefix}x"))
         async with make_database(strange) as database:
             notes = await database.create_collection("'", BaseDocument)
             await fill(notes, [note("a")])
@@ -264,9 +265,10 @@ class TestIsolation:
     async def test_that_a_table_of_the_users_is_neither_read_nor_changed(
         self, make_database: MakeDatabase, prefix: str, sql: psycopg.Connection
     ) -> None:
-        sql.execute(f"create table {prefix}orders (id int primary key, data text)")  # noqa: S608
-        sql.execute(f"insert into {prefix}orders values (1, 'dear')")  # noqa: S608
-        sql.execute(f"grant all on {prefix}orders to service_role")  # noqa: S608
+        orders = f"{prefix}orders"
+        sql.execute(on("create table {} (id int primary key, data text)", orders))
+        sql.execute(on("insert into {} values (1, 'dear')", orders))
+        sql.execute(on("grant all on {} to service_role", orders))
 
         async with make_database() as database:
             with pytest.raises(TableNotOursError, match="not a table of parlant-supabase"):
@@ -278,16 +280,19 @@ class TestIsolation:
             with pytest.raises(CollectionNotFoundError):
                 await database.delete_collection("orders")
 
-        assert tables(sql, prefix) == [f"{prefix}orders"]
-        assert sql.execute(f"select * from {prefix}orders").fetchall() == [(1, "dear")]  # noqa: S608
+        assert tables(sql, prefix) == [orders]
+        assert sql.execute(on("select * from {}", orders)).fetchall() == [(1, "dear")]
 
     async def test_that_a_view_is_no_table(
         self, make_database: MakeDatabase, prefix: str, sql: psycopg.Connection
     ) -> None:
         sql.execute(
-            f"create view {prefix}notes with (security_invoker) as select ''::text as id,"  # noqa: S608
-            " ''::text as version, ''::text as creation_utc, ''::text as session_id,"
-            " ''::text as customer_id, ''::text as agent_id, '{}'::jsonb as data"
+            on(
+                "create view {} with (security_invoker) as select ''::text as id,"
+                " ''::text as version, ''::text as creation_utc, ''::text as session_id,"
+                " ''::text as customer_id, ''::text as agent_id, jsonb_build_object() as data",
+                f"{prefix}notes",
+            )
         )
         async with make_database() as database:
             with pytest.raises(TableNotOursError):
@@ -316,18 +321,20 @@ class TestIsolation:
 
             notes = await database.create_collection(collection, BaseDocument)
             assert await ids(notes) == []
+            assert table_prefix + collection in tables(sql, table_prefix)
             await database.delete_collection(collection)
 
-        sql.execute(f"drop table {_quoted(table_prefix + collection + '_failed_migrations')}")  # noqa: S608
-        assert sql.execute("select count(*) from parlant_internal.collections").fetchone() != (0,)
+        sql.execute(on("drop table {}", f"{table_prefix}{collection}_failed_migrations"))
         assert sql.execute("select to_regclass('auth.users') is not null").fetchone() == (True,)
 
     async def test_that_two_stores_on_one_database_are_refused(
         self, database: SupabaseDocumentDatabase
     ) -> None:
-        # Each store keeps its version in a collection called metadata, so one would see the other's.
+        # Each store keeps its version in a collection called metadata; one would read the other's.
         async with CustomerDocumentStore(IdGenerator(), database, allow_migration=True):
-            with pytest.raises(ConfigurationError, match="CustomerDocumentStore and ContextVariable"):
+            with pytest.raises(
+                ConfigurationError, match="CustomerDocumentStore and ContextVariable"
+            ):
                 async with ContextVariableDocumentStore(IdGenerator(), database, True):
                     pass
 
@@ -339,21 +346,18 @@ class TestIsolation:
                 await customers.create_customer("Ann")
 
 
-def _quoted(name: str) -> str:
-    return 'public."' + name.replace('"', '""') + '"'
-
-
 async def test_that_tables_can_be_told_apart_in_the_dashboard(
     database: SupabaseDocumentDatabase, prefix: str, sql: psycopg.Connection
 ) -> None:
     notes = await database.create_collection("notes", BaseDocument)
     await fill(notes, [note("a", session_id="s", customer_id="c", agent_id="g")])
+    table = f"{prefix}notes"
 
     row = sql.execute(
-        f"select id, version, creation_utc, session_id, customer_id, agent_id from {prefix}notes"  # noqa: S608
+        on("select id, version, creation_utc, session_id, customer_id, agent_id from {}", table)
     ).fetchone()
     comment = sql.execute(
-        "select obj_description(to_regclass(%s))", (f"public.{prefix}notes",)
+        "select obj_description(to_regclass(%s))", (f"public.{table}",)
     ).fetchone()
 
     assert row == ("a", "1.0.0", note("a")["creation_utc"], "s", "c", "g")

@@ -20,16 +20,17 @@ from parlant_supabase import (
     DuplicateDocumentError,
     SupabaseDocumentDatabase,
 )
+from psycopg.types.json import Jsonb
 
 from tests.adapter.notes import EVERYTHING, Notes, fill, ids, note, only, where
+from tests.tables import on
 
 
 async def until_blocked(sql: psycopg.Connection, holder: psycopg.Connection) -> None:
     """Returns once another session waits for a lock of the holder's."""
     while True:
         row = sql.execute(
-            "select exists (select from pg_stat_activity"
-            " where %s = any (pg_blocking_pids(pid)))",
+            "select exists (select from pg_stat_activity where %s = any (pg_blocking_pids(pid)))",
             (holder.info.backend_pid,),
         ).fetchone()
         if row == (True,):
@@ -80,8 +81,8 @@ async def test_that_an_upsert_updates_what_another_inserts_meanwhile(
 ) -> None:
     with psycopg.connect(stack.database_url) as other:
         other.execute(
-            f"insert into {prefix}notes (data)"  # type: ignore[arg-type]
-            """ values ('{"id": "a", "creation_utc": "", "version": "", "by": "other"}')"""
+            on("insert into {} (data) values (%s)", f"{prefix}notes"),
+            (Jsonb(note("a", by="other")),),
         )
         upsert = asyncio.create_task(notes.update_one(only("a"), note("a", n=1), upsert=True))
         await until_blocked(sql, other)
@@ -98,7 +99,8 @@ async def test_that_an_update_whose_match_is_changed_meanwhile_takes_the_next(
     params: Any = {"state": "mine"}
     with psycopg.connect(stack.database_url) as other:
         other.execute(
-            f"update {prefix}notes set data = data || '{{\"state\": \"theirs\"}}' where id = 'a'"  # type: ignore[arg-type]
+            on("update {} set data = data || %s where id = 'a'", f"{prefix}notes"),
+            (Jsonb({"state": "theirs"}),),
         )
         update = asyncio.create_task(notes.update_one({"state": {"$eq": "open"}}, params))
         await until_blocked(sql, other)
@@ -125,7 +127,7 @@ async def test_that_a_delete_passes_over_a_document_that_another_is_deleting(
 ) -> None:
     await fill(notes, [note("a", kind=1), note("b", kind=1)])
     with psycopg.connect(stack.database_url) as other:
-        other.execute(f"delete from {prefix}notes where id = 'a'")  # type: ignore[arg-type]
+        other.execute(on("delete from {} where id = 'a'", f"{prefix}notes"))
 
         result = await notes.delete_one({"kind": {"$eq": 1}})
         other.commit()
@@ -139,7 +141,7 @@ async def test_that_a_delete_waits_for_the_only_match_and_finds_it_if_it_stays(
 ) -> None:
     await fill(notes, [note("a", kind=1)])
     with psycopg.connect(stack.database_url) as other:
-        other.execute(f"delete from {prefix}notes where id = 'a'")  # type: ignore[arg-type]
+        other.execute(on("delete from {} where id = 'a'", f"{prefix}notes"))
         delete = asyncio.create_task(notes.delete_one({"kind": {"$eq": 1}}))
         await until_blocked(sql, other)
         other.rollback()

@@ -130,7 +130,9 @@ class TestSettings:
     def test_that_missing_settings_are_named_where_there_are_no_parameters(
         self, logger: Any
     ) -> None:
-        with pytest.raises(ConfigurationError, match=r"Set SUPABASE_URL, or pass connection_params"):
+        with pytest.raises(
+            ConfigurationError, match=r"Set SUPABASE_URL, or pass connection_params"
+        ):
             SupabaseDocumentDatabase(logger)
 
     def test_that_an_empty_prefix_is_refused(self, logger: Any) -> None:
@@ -144,9 +146,9 @@ class TestSettings:
         async with SupabaseDocumentDatabase(logger, connection) as database:
             await database.create_collection("default_prefix", BaseDocument)
 
-        assert sql.execute("select to_regclass('public.parlant_default_prefix') is not null").fetchone() == (
-            True,
-        )
+        assert sql.execute(
+            "select to_regclass('public.parlant_default_prefix') is not null"
+        ).fetchone() == (True,)
 
 
 class TestLifetime:

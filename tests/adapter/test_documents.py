@@ -65,7 +65,7 @@ FAITHFUL: dict[str, object] = {
     "other scripts": "日本語 עברית العربية",
     "controls": "\x01\x02\x1f\x7f\t\r\n",
     "non-characters": "\uffff\ufffe\U0010ffff",
-    "escapes": '\\ \\n \\u0041 " \' / $1 %s {} \\x41',
+    "escapes": "\\ \\n \\u0041 \" ' / $1 %s {} \\x41",
     "looks like JSON": '{"a": 1}',
     "looks like a number": "1e5",
     "long text": "lorem ipsum " * 20_000,
@@ -97,9 +97,13 @@ _JSON = st.recursive(
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number or 0.0)
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
-    lambda items: st.lists(items, max_size=4)
-    | st.dictionaries(
-        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), items, max_size=4
+    lambda items: (
+        st.lists(items, max_size=4)
+        | st.dictionaries(
+            st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+            items,
+            max_size=4,
+        )
     ),
     max_leaves=20,
 )

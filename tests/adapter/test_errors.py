@@ -54,6 +54,7 @@ from parlant_supabase.local import LocalStack, StackDatabase, SupervisedDatabase
 from parlant_supabase.local.ports import find_free_ports
 
 from tests.adapter.notes import EVERYTHING, Notes, note, only, where
+from tests.tables import on
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "The patient's diagnosis, in confidence"
@@ -133,7 +134,7 @@ async def answering(reply: bytes) -> AsyncIterator[str]:
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
-        yield "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 def page(status: str) -> bytes:
@@ -198,7 +199,7 @@ async def the_publishable_key(stage: Stage) -> None:
 @ends_in(UnreachableError, "nothing was sent. Check SUPABASE_URL")
 async def a_closed_port(stage: Stage) -> None:
     (port,) = find_free_ports(1)
-    await enter(stage.database(url=f"http://127.0.0.1:{port}", timeout=0.5))
+    await enter(stage.database(url=f"http://127.0.0.1:{port}", timeout=3))
 
 
 @ends_in(UnexpectedReplyError, "Check SUPABASE_URL; it looks like https://")
@@ -239,24 +240,27 @@ async def a_project_without_the_functions(stage: Stage) -> None:
 
 @ends_in(NotDeployedError, "Restore the table")
 async def a_table_dropped_by_hand(stage: Stage) -> None:
-    stage.sql.execute(f"drop table {stage.prefix}notes")
+    stage.sql.execute(on("drop table {}", f"{stage.prefix}notes"))
     await stage.notes.find(EVERYTHING)
 
 
 @ends_in(VersionMismatchError, "has version 0, this adapter needs 1. Run `supabase db push`")
 async def older_sql(stage: Stage) -> None:
-    await enter(_with_version(stage, "sql_version = 0, compatible_since = 0"))
+    await enter(_with_version(stage, 0, 0))
 
 
 @ends_in(VersionMismatchError, "from SQL version 8 on, this one has 1. Run `pip install --upgrade")
 async def newer_sql_that_breaks_with_the_old(stage: Stage) -> None:
-    await enter(_with_version(stage, "sql_version = 9, compatible_since = 8"))
+    await enter(_with_version(stage, 9, 8))
 
 
-def _with_version(stage: Stage, version: str) -> SupabaseDocumentDatabase:
+def _with_version(stage: Stage, version: int, compatible_since: int) -> SupabaseDocumentDatabase:
     broken = stage.prop("broken")
     with psycopg.connect(broken.database_url, autocommit=True) as connection:
-        connection.execute(f"update parlant_internal.installation set {version} where true")  # type: ignore[arg-type]
+        connection.execute(
+            "update parlant_internal.installation set sql_version = %s, compatible_since = %s",
+            (version, compatible_since),
+        )
     return stage.database(broken)
 
 
@@ -283,7 +287,7 @@ async def a_name_that_is_too_long(stage: Stage) -> None:
 
 @ends_in(TableNotOursError, "Use another table_prefix, or rename that table")
 async def a_table_of_the_users(stage: Stage) -> None:
-    stage.sql.execute(f"create table {stage.prefix}orders (id int)")
+    stage.sql.execute(on("create table {} (id int)", f"{stage.prefix}orders"))
     async with stage.database() as database:
         await database.create_collection("orders", BaseDocument)
 
@@ -365,35 +369,38 @@ async def a_statement_that_takes_too_long(stage: Stage) -> None:
                 " $$ begin perform pg_sleep(60); return new; end $$"
             )
             connection.execute(
-                f"create trigger dawdle before insert on {stage.prefix}notes"  # type: ignore[arg-type]
-                " for each row execute function public.dawdle()"
+                on(
+                    "create trigger dawdle before insert on {}"
+                    " for each row execute function public.dawdle()",
+                    f"{stage.prefix}notes",
+                )
             )
         await notes.insert_one(note("a", diagnosis=SECRET))
 
 
 @ends_in(UnavailableError, "Try again in a moment")
 async def a_lock_that_is_not_given_up(stage: Stage) -> None:
-    async with stage.database(stage.prop("impatient"), timeout=1) as database:
+    async with stage.database(stage.prop("impatient"), timeout=3) as database:
         notes = await database.create_collection("notes", BaseDocument)
         await notes.insert_one(note(SECRET))
         with psycopg.connect(stage.prop("impatient").database_url) as connection:
-            connection.execute(f"select from {stage.prefix}notes for update")  # type: ignore[arg-type]
+            connection.execute(on("select from {} for update", f"{stage.prefix}notes"))
             await notes.update_one(only(SECRET), note(SECRET))
 
 
 @ends_in(OutcomeUnknownError, "may have been carried out or not. Look before you repeat it")
 async def an_answer_that_does_not_come(stage: Stage) -> None:
     await stage.notes.insert_one(note(SECRET))
-    async with stage.database(timeout=1) as database:
+    async with stage.database(timeout=3) as database:
         notes = await database.get_collection("notes", BaseDocument, identity_loader)
         with psycopg.connect(stage.stack.database_url) as connection:
-            connection.execute(f"select from {stage.prefix}notes for update")  # type: ignore[arg-type]
+            connection.execute(on("select from {} for update", f"{stage.prefix}notes"))
             await notes.update_one(only(SECRET), note(SECRET))
 
 
 @ends_in(SupabaseAdapterError, "reported an error of code 23514")
 async def a_constraint_that_the_user_added(stage: Stage) -> None:
-    stage.sql.execute(f"alter table {stage.prefix}notes add check (id <> 'forbidden')")
+    stage.sql.execute(on("alter table {} add check (id <> 'forbidden')", f"{stage.prefix}notes"))
     await stage.notes.insert_one(note("forbidden", diagnosis=SECRET))
 
 

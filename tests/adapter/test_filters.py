@@ -1,7 +1,8 @@
-"""A filter finds what Parlant's Transient database finds, and what was decided where that raises."""
+"""A filter finds what Parlant's Transient database finds, and what was decided where it raises."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
@@ -123,7 +124,7 @@ async def test_that_an_operator_finds_the_right_values_of_every_type(
     animals: Notes, operator: str, field: str
 ) -> None:
     if operator in ("$in", "$nin"):
-        neighbours = zip(OPERANDS, OPERANDS[1:], strict=False)
+        neighbours = itertools.pairwise(OPERANDS)
         operands: Iterable[Any] = [[], *([first, second] for first, second in neighbours)]
     elif operator in ("$eq", "$ne"):
         operands = OPERANDS
@@ -150,8 +151,19 @@ class TestDecisionsWhereTransientRaises:
 
     @pytest.mark.parametrize(
         "condition",
-        [{"$eq": "a"}, {"$in": ["a"]}, {"$ne": None}, {"$nin": [None]}, {"$gt": ""}, {"$lte": "z"}]
-        + [{"$gt": -10}, {"$lt": 10}, {"$gte": False}, {"$gte": None}, {"$lte": None}],
+        [
+            {"$eq": "a"},
+            {"$in": ["a"]},
+            {"$ne": None},
+            {"$nin": [None]},
+            {"$gt": ""},
+            {"$lte": "z"},
+            {"$gt": -10},
+            {"$lt": 10},
+            {"$gte": False},
+            {"$gte": None},
+            {"$lte": None},
+        ],
     )
     async def test_that_a_missing_field_matches_nothing_else(
         self, animals: Notes, condition: object
@@ -256,7 +268,9 @@ class TestLogicalOperators:
 
 _CONDITION = st.one_of(
     st.builds(
-        lambda name, operand: {name: operand}, st.sampled_from(["$eq", "$ne"]), st.sampled_from(OPERANDS)
+        lambda name, operand: {name: operand},
+        st.sampled_from(["$eq", "$ne"]),
+        st.sampled_from(OPERANDS),
     ),
     st.builds(
         lambda name, operand: {name: operand},
@@ -323,12 +337,28 @@ async def test_that_the_model_says_what_transient_says(
 
 @pytest.mark.parametrize(
     "field",
-    ["", " ", "a.b", "quo\"te", "apo'strophe", "back\\slash", "%s", "%1$I", "$1", "{a,b}", "null"]
-    + ["data", "seq", "größe", "😀", "x); drop table zoo_animals; --", "f" * 200, "$field"],
+    [
+        "",
+        " ",
+        "a.b",
+        'quo"te',
+        "apo'strophe",
+        "back\\slash",
+        "%s",
+        "%1$I",
+        "$1",
+        "{a,b}",
+        "null",
+        "data",
+        "seq",
+        "größe",
+        "😀",
+        "x); drop table zoo_animals; --",
+        "f" * 200,
+        "$field",
+    ],
 )
-async def test_that_a_field_may_have_any_name(
-    zoo: SupabaseDocumentDatabase, field: str
-) -> None:
+async def test_that_a_field_may_have_any_name(zoo: SupabaseDocumentDatabase, field: str) -> None:
     name = f"names{len(field)}{field.encode().hex()[:12]}"
     collection = await zoo.get_or_create_collection(name, BaseDocument, identity_loader)
     await collection.insert_one(note("with", **{field: "here"}))

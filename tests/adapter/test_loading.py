@@ -9,15 +9,15 @@ from typing import Any, cast
 import psycopg
 import pytest
 from parlant.core.common import Version
-from parlant.core.persistence.common import Where
+from parlant.core.persistence.common import SortDirection, Where
 from parlant.core.persistence.document_database import (
     BaseDocument,
     CollectionIndex,
 )
-from parlant.core.persistence.common import SortDirection
 from parlant_supabase import DuplicateDocumentError, SupabaseDocumentDatabase
 
 from tests.adapter.notes import EVERYTHING, Notes, note, only, write_rows
+from tests.tables import on
 
 MakeDatabase = Callable[..., SupabaseDocumentDatabase]
 
@@ -60,7 +60,7 @@ def old(id: str, then: str = "migrate", **fields: object) -> BaseDocument:
 def failed(sql: psycopg.Connection, table: str) -> list[tuple[str, object, str]]:
     """(id, data, reason) of the failed documents, in the order in which they failed."""
     return sql.execute(
-        f"select id, data, reason from public.{table}_failed_migrations order by seq"  # type: ignore[arg-type]
+        on("select id, data, reason from {} order by seq", f"{table}_failed_migrations")
     ).fetchall()
 
 
@@ -137,12 +137,12 @@ async def test_that_a_document_that_the_loader_keeps_is_not_written(
     table: str,
 ) -> None:
     stored(old("a", then="keep"))
-    before = sql.execute(f"select xmin, ctid from {table}").fetchall()  # type: ignore[arg-type]
+    before = sql.execute(on("select xmin, ctid from {}", table)).fetchall()
 
     notes = await database.get_or_create_collection("notes", BaseDocument, Store().load)
 
     assert await everything(notes) == [old("a", then="keep")]
-    assert sql.execute(f"select xmin, ctid from {table}").fetchall() == before  # type: ignore[arg-type]
+    assert sql.execute(on("select xmin, ctid from {}", table)).fetchall() == before
 
 
 async def test_that_a_change_in_place_is_noticed(
@@ -195,13 +195,13 @@ async def test_that_a_rejected_document_is_never_in_both_places_nor_in_none(
 ) -> None:
     # The move is refused half-way: nobody may write to the table of failed documents.
     stored(old("a", then="reject"))
-    sql.execute(f"alter table {table}_failed_migrations add check (id <> 'a')")  # type: ignore[arg-type]
+    sql.execute(on("alter table {} add check (id <> 'a')", f"{table}_failed_migrations"))
 
     async with make_database() as database:
         with pytest.raises(Exception, match="save_loaded_documents of collection 'notes'"):
             await database.get_or_create_collection("notes", BaseDocument, Store().load)
 
-    assert sql.execute(f"select id from {table}").fetchall() == [("a",)]  # type: ignore[arg-type]
+    assert sql.execute(on("select id from {}", table)).fetchall() == [("a",)]
     assert failed(sql, table) == []
 
 
@@ -295,7 +295,7 @@ async def test_that_a_loader_that_gives_two_documents_one_id_overwrites_nothing(
     with pytest.raises(DuplicateDocumentError, match="the id of another"):
         await database.get_or_create_collection("notes", BaseDocument, Store().load)
 
-    assert sql.execute(f"select id from {table} order by id").fetchall() == [("a",), ("b",)]  # type: ignore[arg-type]
+    assert sql.execute(on("select id from {} order by id", table)).fetchall() == [("a",), ("b",)]
 
 
 async def test_that_a_loader_that_clashes_in_a_unique_index_overwrites_nothing(
@@ -395,7 +395,11 @@ class TestPages:
         assert sorted(reasons) == ["raised"] * 400 + ["rejected"] * 400
 
     async def test_that_large_documents_come_in_pages_of_their_own(
-        self, database: SupabaseDocumentDatabase, stored: Callable[..., None], sql: psycopg.Connection, prefix: str
+        self,
+        database: SupabaseDocumentDatabase,
+        stored: Callable[..., None],
+        sql: psycopg.Connection,
+        prefix: str,
     ) -> None:
         stored(*(old(f"{n}", text=f"{n}" * 1_500_000) for n in range(8)))
         store = Store()

@@ -17,6 +17,8 @@ from parlant.core.sessions import SessionDocumentStore
 from parlant_supabase import SupabaseDocumentDatabase
 from parlant_supabase.local import LocalStack
 
+from tests.tables import on
+
 
 @dataclass
 class Stores:
@@ -34,7 +36,7 @@ COLLECTIONS = {
 
 @pytest.fixture(scope="session")
 def store_tables(stack: LocalStack) -> list[str]:
-    """Tables for three stores under the prefix `stores_`; making them for each test takes longer."""
+    """Tables for three stores under the prefix `stores_`; making them for each test is slow."""
     with psycopg.connect(stack.database_url, autocommit=True) as connection:
         for ending, collections in COLLECTIONS.items():
             for collection in collections:
@@ -43,14 +45,15 @@ def store_tables(stack: LocalStack) -> list[str]:
                     (f"stores_{ending}", collection),
                 )
         rows = connection.execute(
-            "select table_name from parlant_internal.collections where starts_with(prefix, 'stores_')"
+            "select table_name from parlant_internal.collections"
+            " where starts_with(prefix, 'stores_')"
         )
         return [name for (name,) in rows]
 
 
 @pytest.fixture
 def empty_tables(store_tables: list[str], sql: psycopg.Connection) -> None:
-    sql.execute("truncate " + ", ".join(f"public.{table}" for table in store_tables))
+    sql.execute(on(f"truncate {', '.join('{}' for _ in store_tables)}", *store_tables))
 
 
 @pytest.fixture(params=["transient", "supabase"])

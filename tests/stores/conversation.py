@@ -1,4 +1,4 @@
-"""A process that writes a conversation through the three stores, or reads it: see test_restarting.py.
+"""A process that writes a conversation through the three stores, or reads it.
 
     python conversation.py write|read URL PREFIX < key
 
@@ -57,7 +57,7 @@ async def write(stores: Stores) -> None:
     )
     for number in range(12):
         source = (EventSource.CUSTOMER, EventSource.AI_AGENT)[number % 2]
-        data: Any = {"message": f"Message {number} – 😀", "participant": {"display_name": "Ann"}}
+        data: Any = {"message": f"Message {number}, 😀", "participant": {"display_name": "Ann"}}
         await sessions.create_event(session.id, source, EventKind.MESSAGE, f"t{number}", data)
     events = await sessions.list_events(session.id)
     await sessions.delete_event(events[5].id)

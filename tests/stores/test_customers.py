@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -15,8 +16,8 @@ VIP, NEW = TagId("vip"), TagId("new")
 GUEST = CustomerStore.GUEST_ID
 
 
-def ids(customers: object) -> list[str]:
-    return [customer.id for customer in customers]  # type: ignore[attr-defined]
+def ids(customers: Iterable[Customer]) -> list[str]:
+    return [customer.id for customer in customers]
 
 
 async def test_that_a_customer_is_read_as_it_was_created(customers: CustomerDocumentStore) -> None:

@@ -15,6 +15,8 @@ from parlant.core.sessions import SessionDocumentStore, SessionId
 from parlant_supabase import SupabaseDocumentDatabase
 from psycopg.types.json import Jsonb
 
+from tests.tables import on
+
 MakeDatabase = Callable[..., SupabaseDocumentDatabase]
 Store = Callable[[str, Mapping[str, Iterable[object]]], None]
 
@@ -56,7 +58,7 @@ def store_as_of(sql: psycopg.Connection, prefix: str) -> Store:
 
 def failed(sql: psycopg.Connection, table: str) -> list[tuple[str, str]]:
     return sql.execute(
-        f"select id, reason from public.{table}_failed_migrations order by seq"  # type: ignore[arg-type]
+        on("select id, reason from {} order by seq", f"{table}_failed_migrations")
     ).fetchall()
 
 
@@ -70,7 +72,8 @@ async def test_that_old_sessions_are_migrated(
             "sessions": [
                 SESSION | {"id": "s1", "version": "0.1.0"},
                 SESSION | {"id": "s6", "version": "0.6.0", "agent_states": states},
-                SESSION | {"id": "s8", "version": "0.8.0", "agent_states": [], "metadata": {"a": 1}},
+                SESSION
+                | {"id": "s8", "version": "0.8.0", "agent_states": [], "metadata": {"a": 1}},
             ]
         },
     )
@@ -85,7 +88,7 @@ async def test_that_old_sessions_are_migrated(
     assert all(session.labels == set() for session in listed.values())
     assert listed[SessionId("s6")].agent_states[0].trace_id == "c"
     assert listed[SessionId("s8")].metadata == {"a": 1}
-    versions = sql.execute(f"select distinct version from {prefix}sessions").fetchall()  # type: ignore[arg-type]
+    versions = sql.execute(on("select distinct version from {}", f"{prefix}sessions")).fetchall()
     assert versions == [("0.9.0",)]
     assert failed(sql, f"{prefix}sessions") == []
 
@@ -93,16 +96,18 @@ async def test_that_old_sessions_are_migrated(
 async def test_that_events_without_a_converter_stay_readable(
     make_database: MakeDatabase, store_as_of: Store, prefix: str, sql: psycopg.Connection
 ) -> None:
-    # Parlant 3.3 has no converter from 0.8.0, though such an event is one of 0.9.0 but for its version.
+    # Parlant 3.3 has no converter from 0.8.0, though only the version of such an event is old.
     store_as_of(
         "0.8.0",
         {
             "sessions": [
-                SESSION | {"id": "s", "version": "0.9.0", "agent_states": [], "metadata": {}}
+                SESSION
+                | {"id": "s", "version": "0.9.0", "agent_states": [], "metadata": {}}
                 | {"labels": []}
             ],
             "events": [
-                EVENT | {"id": f"e{n}", "version": "0.8.0", "offset": n, "trace_id": "t"}
+                EVENT
+                | {"id": f"e{n}", "version": "0.8.0", "offset": n, "trace_id": "t"}
                 | {"metadata": None}
                 for n in range(5)
             ],
@@ -110,12 +115,16 @@ async def test_that_events_without_a_converter_stay_readable(
     )
 
     for _ in range(2):
-        async with make_database() as database:
-            async with SessionDocumentStore(database, allow_migration=True) as sessions:
-                events = await sessions.list_events(SessionId("s"))
-                assert [event.id for event in events] == [f"e{n}" for n in range(5)]
+        async with (
+            make_database() as database,
+            SessionDocumentStore(database, allow_migration=True) as sessions,
+        ):
+            events = await sessions.list_events(SessionId("s"))
+            assert [event.id for event in events] == [f"e{n}" for n in range(5)]
 
-    assert failed(sql, f"{prefix}events") == [(f"e{n}", "raised: KeyError: '0.8.0'") for n in range(5)]
+    assert failed(sql, f"{prefix}events") == [
+        (f"e{n}", "raised: KeyError: '0.8.0'") for n in range(5)
+    ]
 
 
 async def test_that_the_conversation_goes_on_after_events_without_a_converter(
@@ -131,12 +140,14 @@ async def test_that_the_conversation_goes_on_after_events_without_a_converter(
         },
     )
 
-    async with make_database() as database:
-        async with SessionDocumentStore(database, allow_migration=True) as sessions:
-            (old,) = await sessions.list_events(SessionId("s"))
-            new = await sessions.create_event(
-                SessionId("s"), old.source, old.kind, "t", {"message": "Anyone there?"}
-            )
+    async with (
+        make_database() as database,
+        SessionDocumentStore(database, allow_migration=True) as sessions,
+    ):
+        (old,) = await sessions.list_events(SessionId("s"))
+        new = await sessions.create_event(
+            SessionId("s"), old.source, old.kind, "t", {"message": "Anyone there?"}
+        )
 
     assert new.offset == 7
 
@@ -157,10 +168,12 @@ async def test_that_customers_of_an_unknown_version_are_kept_aside(
         },
     )
 
-    async with make_database() as database:
-        async with CustomerDocumentStore(IdGenerator(), database, True) as customers:
-            everyone = await customers.list_customers()
-            ann = await customers.read_customer(CustomerId("new"))
+    async with (
+        make_database() as database,
+        CustomerDocumentStore(IdGenerator(), database, True) as customers,
+    ):
+        everyone = await customers.list_customers()
+        ann = await customers.read_customer(CustomerId("new"))
 
     assert [customer.id for customer in everyone] == ["guest", "new"]
     assert ann.tags == ["vip"]
@@ -186,10 +199,12 @@ async def test_that_old_variables_and_values_are_migrated(
         },
     )
 
-    async with make_database() as database:
-        async with ContextVariableDocumentStore(IdGenerator(), database, True) as variables:
-            (plan,) = await variables.list_variables()
-            value = await variables.read_value(ContextVariableId("v"), "ann")
+    async with (
+        make_database() as database,
+        ContextVariableDocumentStore(IdGenerator(), database, True) as variables,
+    ):
+        (plan,) = await variables.list_variables()
+        value = await variables.read_value(ContextVariableId("v"), "ann")
 
     assert plan.name == "plan"
     assert value is not None

@@ -51,7 +51,7 @@ class TestSessions:
             ANN,
             SUPPORT,
             creation_utc=NOON,
-            title="A parcel – lost?",
+            title="A parcel, lost?",
             mode="manual",
             metadata={"channel": "web", "score": 1.0, "nested": {"list": [1, None, "ü"]}},
             labels={"vip", "parcel"},
@@ -251,7 +251,11 @@ class TestEvents:
             EventSource.AI_AGENT,
             EventKind.TOOL,
             "trace::1",
-            {"tool_calls": [{"tool_id": "s:t", "arguments": {"n": 1.0}, "result": {"data": [None]}}]},
+            {
+                "tool_calls": [
+                    {"tool_id": "s:t", "arguments": {"n": 1.0}, "result": {"data": [None]}}
+                ]
+            },
             metadata={"a": {"b": 1}},
             creation_utc=NOON,
         )
