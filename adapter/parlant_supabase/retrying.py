@@ -52,10 +52,12 @@ REPEATABLE_WRITES = frozenset(
         "parlant_save_loaded_documents",
     }
 )
-"""Functions that, called twice with the same arguments, leave what one call leaves.
+"""Functions that, called twice with the same arguments, leave what one call leaves and tell the
+caller what one call tells it.
 
 None of the others is: a second update_one could overwrite another writer's newer value, a second
-delete_one take the next document that matches, a second delete_session say that there was none.
+delete_one take the next document that matches, a second delete_session say that there was none, a
+second create_customer that somebody else had created it.
 """
 
 # Pauses of 0.1, 0.2, 0.4 … 2 seconds at most: about five seconds in all, a restart of a server.
