@@ -1,0 +1,62 @@
+"""A real `p.Server` with the stores: a whole turn of a conversation, and what it costs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from parlant_supabase.local import LocalStack
+from parlant_supabase.local.ports import find_free_ports
+from parlant_supabase.local.project import find_project
+
+
+async def take_turn(stack: LocalStack, kind: str, prefix: str, home: Path) -> dict[str, Any]:
+    """What `turn.py` reports."""
+    log = home.with_suffix(".log")
+    with log.open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.supabase_stores.turn", kind, prefix),
+            *(str(port) for port in find_free_ports(2)),
+            cwd=find_project(),
+            env={
+                **os.environ,
+                "PARLANT_HOME": str(home),
+                "SUPABASE_URL": stack.url,
+                "SUPABASE_KEY": stack.service_role_key,
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+        )
+        try:
+            output, _ = await asyncio.wait_for(process.communicate(), 300)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    assert output.strip(), log.read_text()[-3000:]
+    report: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return report
+
+
+@pytest.fixture
+async def turn(stack: LocalStack, prefix: str, tmp_path: Path) -> dict[str, Any]:
+    return await take_turn(stack, "stores", prefix, tmp_path / "home")
+
+
+async def test_that_a_whole_turn_costs_at_most_twenty_requests(turn: dict[str, Any]) -> None:
+    messages = [event for event in turn["events"] if event["kind"] == "message"]
+    assert [message["data"]["message"] for message in messages] == [
+        "Where is my order?",
+        "On its way.",
+    ]
+    assert [event["offset"] for event in turn["events"]] == list(range(len(turn["events"])))
+
+    calls = Counter(turn["calls"])
+    assert calls["parlant_create_event"] == len(turn["events"])
+    assert calls.total() <= 20, calls
