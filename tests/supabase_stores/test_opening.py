@@ -6,7 +6,6 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 
-import parlant.sdk as p
 import psycopg
 import pytest
 from parlant.core.agents import AgentId
@@ -153,14 +152,6 @@ async def test_that_what_a_later_parlant_asks_for_is_opened_too(
     assert await reactions.find_one({}) == document
     with pytest.raises(CollectionNotFoundError):
         await database.get_collection("notes", BaseDocument, load)
-
-
-async def test_that_the_stores_are_what_a_server_takes(stores: SupabaseStores) -> None:
-    server = p.Server(**stores)
-
-    assert server._session_store is stores["session_store"]
-    assert server._customer_store is stores["customer_store"]
-    assert server._context_variable_store is stores["variable_store"]
 
 
 async def test_that_the_stores_close_together(open_stores: OpenStores, stack: LocalStack) -> None:

@@ -16,12 +16,12 @@ from parlant_supabase.local.ports import find_free_ports
 from parlant_supabase.local.project import find_project
 
 
-async def take_turn(stack: LocalStack, kind: str, prefix: str, home: Path) -> dict[str, Any]:
+async def take_turn(stack: LocalStack, prefix: str, home: Path) -> dict[str, Any]:
     """What `turn.py` reports."""
     log = home.with_suffix(".log")
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.supabase_stores.turn", kind, prefix),
+            *(sys.executable, "-m", "tests.supabase_stores.turn", prefix),
             *(str(port) for port in find_free_ports(2)),
             cwd=find_project(),
             env={
@@ -46,7 +46,7 @@ async def take_turn(stack: LocalStack, kind: str, prefix: str, home: Path) -> di
 
 @pytest.fixture
 async def turn(stack: LocalStack, prefix: str, tmp_path: Path) -> dict[str, Any]:
-    return await take_turn(stack, "stores", prefix, tmp_path / "home")
+    return await take_turn(stack, prefix, tmp_path / "home")
 
 
 async def test_that_a_whole_turn_costs_at_most_twenty_requests(turn: dict[str, Any]) -> None:
