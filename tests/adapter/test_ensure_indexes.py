@@ -34,8 +34,9 @@ def definitions(sql: psycopg.Connection, table: str) -> list[str]:
 
     The order key of a field appears as `key of 'field'`.
     """
-    order_key = (
-        r"COALESCE\( *CASE jsonb_typeof\(\(data -> ('[^']*')::text\)\).*? END, 'null'::jsonb\)"
+    order_key = re.compile(
+        r"COALESCE\(\s*CASE jsonb_typeof\(\(data -> ('[^']*')::text\)\).*?\sEND, 'null'::jsonb\)",
+        re.DOTALL,
     )
     rows = sql.execute(
         "select indexdef from pg_indexes where schemaname = 'public' and tablename = %s"
@@ -44,7 +45,7 @@ def definitions(sql: psycopg.Connection, table: str) -> list[str]:
     ).fetchall()
     return sorted(
         ("unique " if "UNIQUE" in definition else "")
-        + re.sub(order_key, r"key of \1", definition.split("USING btree ")[1])
+        + order_key.sub(r"key of \1", definition.split("USING btree ")[1])
         for (definition,) in rows
     )
 

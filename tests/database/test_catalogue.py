@@ -18,10 +18,6 @@ EXPECTED_API = Path(__file__).with_name("expected_api.txt")
 
 SCHEMA_OF_FOLDER = {"api": "public", "internal": "parlant_internal"}
 
-# A function with settings of its own is never inlined, and where these are called that costs more
-# than the call: once for each row, or the use of an index.
-WITHOUT_SEARCH_PATH = {"order_key"}
-
 # Their callers are other functions of the owner, or a trigger.
 NOT_FOR_SERVICE_ROLE = {
     "adopt_failed_table",
@@ -191,8 +187,7 @@ def test_that_a_file_states_what_postgres_would_assume(file: FunctionFile) -> No
     assert lines[1] in ("immutable", "stable", "volatile")
     remaining = [line for line in lines[2:] if line != "parallel safe"]
     assert remaining[0] in ("security invoker", "security definer")
-    if file.name not in WITHOUT_SEARCH_PATH:
-        assert remaining[1] == "set search_path = ''"
+    assert remaining[1] == "set search_path = ''"
 
 
 @for_each_file
@@ -246,9 +241,7 @@ def test_that_the_deployed_functions_are_those_that_have_a_file(
 def test_that_a_function_resolves_no_name_through_the_search_path(
     functions: list[DeployedFunction],
 ) -> None:
-    without = {f.name for f in functions if 'search_path=""' not in f.settings}
-
-    assert without == WITHOUT_SEARCH_PATH
+    assert not [str(f) for f in functions if 'search_path=""' not in f.settings]
 
 
 def test_that_a_function_has_a_comment(functions: list[DeployedFunction]) -> None:

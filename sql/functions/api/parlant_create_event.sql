@@ -35,9 +35,10 @@ begin
     ' || jsonb_build_object(''offset'', coalesce(('
     'select (d.data -> ''offset'')::bigint + 1 from %1$s as d'
     ' where d.session_id = $1 ->> ''session_id'''
-    ' order by parlant_internal.order_key(d.data -> ''offset'') desc limit 1'
+    ' order by %2$s limit 1'
     '), 0))'
-    ' on conflict (id) do nothing returning data', v_table)
+    ' on conflict (id) do nothing returning data',
+    v_table, parlant_internal.order_term('offset', 'desc'))
   into v_stored
   using v_event;
 

@@ -31,8 +31,9 @@ begin
   end if;
 
   v_equal := format(
-    'parlant_internal.order_key(d.data -> %1$L) = parlant_internal.order_key($1 #> %2$L::text[])',
-    p_field, p_path);
+    '%s = %s',
+    parlant_internal.order_key(format('d.data -> %L', p_field)),
+    parlant_internal.order_key(format('$1 #> %L::text[]', p_path)));
 
   -- Where the order key does not tell all values apart, the whole value decides.
   if jsonb_typeof(p_operand) in ('array', 'object')

@@ -37,8 +37,8 @@ begin
   end if;
 
   v_member := format(
-    'parlant_internal.order_key(d.data -> %L) = any (parlant_internal.order_keys(%s))',
-    p_field, p_source);
+    '%s = any (parlant_internal.order_keys(%s))',
+    parlant_internal.order_key(format('d.data -> %L', p_field)), p_source);
 
   if exists (
     select from jsonb_array_elements(p_operands) as o

@@ -47,12 +47,12 @@ begin
   end if;
 
   v_range := format(
-    '(parlant_internal.order_key(d.data -> %1$L) %2$s parlant_internal.order_key($1 #> %3$L::text[])'
-    ' and jsonb_typeof(d.data -> %1$L) = %4$L',
-    p_field,
+    '(%s %s %s and jsonb_typeof(d.data -> %L) = %L',
+    parlant_internal.order_key(format('d.data -> %L', p_field)),
     -- Keys of long strings are equal before the strings are.
     case when v_type = 'string' then left(v_comparison, 1) || '=' else v_comparison end,
-    p_path,
+    parlant_internal.order_key(format('$1 #> %L::text[]', p_path)),
+    p_field,
     v_type);
 
   if v_type = 'string' then

@@ -37,7 +37,7 @@ begin
     elsif v_field <> 'id' then
       -- Tells apart what the column, which holds strings alone, does not.
       v_terms := v_terms || format(
-        '(parlant_internal.order_key(data -> %L)) %s', v_field, v_entry ->> 1);
+        '(%s) %s', parlant_internal.order_key(format('data -> %L', v_field)), v_entry ->> 1);
     end if;
   end loop;
 

@@ -45,10 +45,12 @@ begin
         when parlant_internal.text_column(v_owner) is not null
           then 'not exists (select from %2$s as a where a.%1$I = d.id)'
         else
-          'not exists (select from %2$s as a where a.data ->> %1$L = d.id'
-          ' and parlant_internal.order_key(a.data -> %1$L) = parlant_internal.order_key(to_jsonb(d.id)))'
+          'not exists (select from %2$s as a where a.data ->> %1$L = d.id and %3$s = %4$s)'
       end,
-      v_owner, v_associations);
+      v_owner,
+      v_associations,
+      parlant_internal.order_key(format('a.data -> %L', v_owner)),
+      parlant_internal.order_key('to_jsonb(d.id)'));
   end if;
 
   v_page := parlant_internal.find_page(

@@ -4,14 +4,23 @@
 -- raises:   nothing
 create or replace function parlant_internal.order_keys(p_values jsonb)
 returns jsonb[]
-language sql
+language plpgsql
 immutable
 parallel safe
 security invoker
 set search_path = ''
 as $$
-  select coalesce(array_agg(parlant_internal.order_key(v.value)), '{}')
-  from jsonb_array_elements(p_values) as v
+declare
+  v_keys jsonb[];
+begin
+  execute format(
+    'select coalesce(array_agg(%s), ''{}'') from jsonb_array_elements($1) as v',
+    parlant_internal.order_key('v.value'))
+  into v_keys
+  using p_values;
+
+  return v_keys;
+end;
 $$;
 
 comment on function parlant_internal.order_keys(jsonb) is

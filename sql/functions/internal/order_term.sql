@@ -16,7 +16,7 @@ as $$
   select
     coalesce(
       quote_ident(parlant_internal.column_of(p_field)),
-      format('(parlant_internal.order_key(data -> %L))', p_field))
+      format('(%s)', parlant_internal.order_key(format('data -> %L', p_field))))
     || case p_direction when 'asc' then ' asc' else ' desc' end
     || case
       when parlant_internal.column_of(p_field) is null

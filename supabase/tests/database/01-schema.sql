@@ -107,13 +107,18 @@ from parlant_internal.collections as c
 where c.prefix in ('parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_')
 order by c.table_name;
 
+-- Columns by their names, the order key of a field as "key of <field>".
 create temporary view index_keys as
 select
   i.indrelid,
   i.indisprimary as is_primary,
   i.indisunique as is_unique,
   array(
-    select pg_catalog.pg_get_indexdef(i.indexrelid, k.position::integer, true)
+    select
+      regexp_replace(
+        pg_catalog.pg_get_indexdef(i.indexrelid, k.position::integer, true),
+        '^COALESCE\(.*?data -> ''([^'']*)''.*$', 'key of \1'
+      )
     from pg_catalog.generate_series(1, i.indnkeyatts) as k (position)
     order by k.position
   ) as keys
@@ -167,8 +172,8 @@ from (
       (true, true, '{id}'::text[]),
       (false, false, '{creation_utc,id}'),
       (false, false, '{version,seq}'),
-      (false, false, array['customer_id', $x$parlant_internal.order_key(data -> 'tag_id'::text)$x$]),
-      (false, false, array[$x$parlant_internal.order_key(data -> 'tag_id'::text)$x$])
+      (false, false, array['customer_id', 'key of tag_id']),
+      (false, false, array['key of tag_id'])
     $$
   ),
   (
@@ -178,13 +183,7 @@ from (
       (true, true, '{id}'::text[]),
       (false, false, '{creation_utc,id}'),
       (false, false, '{version,seq}'),
-      (
-        false, false,
-        array[
-          $x$parlant_internal.order_key(data -> 'variable_id'::text)$x$,
-          $x$parlant_internal.order_key(data -> 'key'::text)$x$
-        ]
-      )
+      (false, false, array['key of variable_id', 'key of key'])
     $$
   )
 ) as e (table_name, indexes);

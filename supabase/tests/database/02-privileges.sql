@@ -2,7 +2,7 @@
 -- and a role of the user's own may do nothing at all.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(234);
+select plan(235);
 
 create role parlant_test_user nologin noinherit;
 grant parlant_test_user to postgres;

@@ -316,7 +316,7 @@ from (
   ),
   (
     '{"$or": [{"v": {"$eq": 1}, "id": {"$eq": "a"}}, {"v": {"$eq": 1}, "id": {"$eq": "b"}}]}',
-    '%parlant_internal.order_key(d.data -> ''v'') = parlant_internal.order_key(%d.id = any (%',
+    '%(d.data -> ''v'')%d.id = any (parlant_internal.text_elements(%',
     'what all members of an $or have in common is taken out of it'
   )
 ) as f (filter, pattern, description);
