@@ -74,9 +74,9 @@ def add_migrations(folder: Path, schema: str | None, prefixes: Sequence[str]) ->
         CommandError: The folder cannot be used.
         ConfigurationError: The schema cannot hold an installation.
     """
-    if folder.name == "supabase" and (folder / "config.toml").is_file():
+    if folder.resolve().name == "supabase" and (folder / "config.toml").is_file():
         raise CommandError(
-            f"{folder} is the folder `supabase` itself; name the folder that contains it."
+            f"{folder.resolve()} is the folder `supabase` itself; name the folder that contains it."
         )
     migrations = folder / "supabase" / "migrations"
     try:
