@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
+import anyio
 import psycopg
 import pytest
 from parlant_supabase import NotOpenError, OutcomeUnknownError, SupabaseAdapterError
@@ -109,15 +110,19 @@ async def test_that_a_call_cancelled_after_it_is_sent_is_carried_out(
 async def test_that_leaving_the_database_ends_the_calls_that_still_wait(
     connect: Connect, proxy: FaultProxy
 ) -> None:
-    async with connect() as database:
-        notes = await open_notes(database)
-        proxy.seen.clear()
-        proxy.choose = lambda exchange: Exchange.client_gone
-        read = asyncio.create_task(notes.find(EVERYTHING))
-        write = asyncio.create_task(notes.update_one(only("kept"), note("kept")))
-        cancelled = asyncio.create_task(notes.delete_one(EVERYTHING))
-        await proxy.until(lambda: len(proxy.seen) == 3)
-        cancelled.cancel()
+    # Nothing else would end those calls within the lifetime of a test run.
+    database = await connect(timeout=36_000).__aenter__()
+    notes = await open_notes(database)
+    proxy.seen.clear()
+    proxy.choose = lambda exchange: Exchange.client_gone
+    read = asyncio.create_task(notes.find(EVERYTHING))
+    write = asyncio.create_task(notes.update_one(only("kept"), note("kept")))
+    cancelled = asyncio.create_task(notes.delete_one(EVERYTHING))
+    await proxy.until(lambda: len(proxy.seen) == 3)
+    cancelled.cancel()
+
+    with anyio.fail_after(60):
+        await database.__aexit__(None, None, None)
 
     with pytest.raises(NotOpenError):
         await read
