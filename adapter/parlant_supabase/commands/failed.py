@@ -91,7 +91,7 @@ def retry(
 @failed_commands.command()
 def drop(
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of the documents to drop.")
+        list[str] | None, typer.Argument(metavar="ID", help="Ids of the documents to drop.")
     ] = None,
     drop_all: Annotated[
         bool, typer.Option("--all", help="Drop all, or all of the prefix or collection named.")
@@ -120,7 +120,8 @@ def _with_project(work: Callable[[FailedDocuments], Awaitable[_T]]) -> _T:
 async def _collections_with_any(
     failed: FailedDocuments, prefix: str | None, collection: str | None
 ) -> list[FailedCollection]:
-    found = await failed.collections(prefix, collection)
+    with err.status("Counting failed documents ..."):
+        found = await failed.collections(prefix, collection)
     if not found and (prefix or collection):
         raise CommandError(
             "There is no such collection; `parlant-supabase doctor` lists those there are."
