@@ -1155,8 +1155,9 @@ begin
   into v_keys
   from jsonb_array_elements(p_fields) with ordinality as f;
 
-  -- Two servers that ask at the same moment take turns; the second finds the index.
-  perform pg_advisory_xact_lock(v_table::regclass::oid::integer, hashtext(v_name::text));
+  -- Two servers that ask at the same moment take turns; the second finds the index. They do so for all
+  -- indexes of a table at once, so that neither waits for one that the other makes while holding another.
+  perform pg_advisory_xact_lock(v_table::regclass::oid::bigint);
 
   execute format(
     'create %s index if not exists %I on %s (%s)',
@@ -1567,6 +1568,50 @@ comment on function parlant_internal.drop_collection_table(text, text) is
 revoke all on function parlant_internal.drop_collection_table(text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.drop_collection_table(text, text) to service_role;
+-- <<<
+-- >>> sql/functions/internal/event_filter.sql
+-- purpose:           The filter for events of a session that parlant_list_events and parlant_check_events
+--                    describe by their arguments.
+-- p_session_id:      the session's id
+-- p_source:          only events from this source; NULL for all
+-- p_trace_id:        only events of this trace; NULL for all
+-- p_kinds:           JSON array, only events of these kinds; NULL for all
+-- p_min_offset:      only events from this offset on; NULL for all
+-- p_exclude_deleted: whether to leave out deleted events
+-- returns:           a Parlant filter
+-- raises:            nothing
+create or replace function parlant_internal.event_filter(
+  p_session_id text,
+  p_source text,
+  p_trace_id text,
+  p_kinds jsonb,
+  p_min_offset bigint,
+  p_exclude_deleted boolean
+)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_strip_nulls(jsonb_build_object(
+    'session_id', jsonb_build_object('$eq', p_session_id),
+    'source', case when p_source is not null then jsonb_build_object('$eq', p_source) end,
+    'trace_id', case when p_trace_id is not null then jsonb_build_object('$eq', p_trace_id) end,
+    'kind', case when p_kinds is not null then jsonb_build_object('$in', p_kinds) end,
+    'offset', case when p_min_offset is not null then jsonb_build_object('$gte', p_min_offset) end,
+    'deleted', case when p_exclude_deleted then jsonb_build_object('$eq', false) end));
+end;
+$$;
+
+comment on function parlant_internal.event_filter(text, text, text, jsonb, bigint, boolean) is
+'Filter for events of a session.';
+
+revoke all on function parlant_internal.event_filter(text, text, text, jsonb, bigint, boolean)
+from public, anon, authenticated;
+grant execute on function parlant_internal.event_filter(text, text, text, jsonb, bigint, boolean)
+to service_role;
 -- <<<
 -- >>> sql/functions/internal/failed_table_of.sql
 -- purpose:      Finds the table of a collection's failed documents in the registry.
@@ -2131,6 +2176,14 @@ begin
     using p_id, p_params;
     return v_document;
   end if;
+
+  -- Documents that are given one another's ids at the same moment would wait for each other for ever.
+  perform pg_advisory_xact_lock(k.key)
+  from (
+    select hashtextextended(p_table || i.id, 0) as key
+    from unnest(array[p_id, p_params ->> 'id']) as i (id)
+    order by key
+  ) as k;
 
   begin
     execute format(
@@ -3038,6 +3091,66 @@ revoke all on function public.parlant_add_variable_tag(text, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_add_variable_tag(text, jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/api/parlant_check_events.sql
+-- purpose:   Tells, for any number of clients that wait for events, whether there are any. Deleted events do
+--            not count.
+-- p_prefix:  the store's table prefix
+-- p_watches: [{"session_id": text, "source": text, "trace_id": text, "kinds": [text, ...],
+--            "min_offset": int}, ...]; all but session_id may be missing or null, which means any
+-- returns:   {"results": [bool | null, ...]}, one for each, in their order; null if there is no such session
+-- raises:    PD004 collection not found, PD008 invalid argument
+-- example:   select public.parlant_check_events(
+--              'parlant_sessions_', '[{"session_id": "s1", "min_offset": 4, "kinds": ["message"]}]');
+create or replace function public.parlant_check_events(p_prefix text, p_watches jsonb)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_sessions text := parlant_internal.table_of(p_prefix, 'sessions');
+  v_events text := parlant_internal.table_of(p_prefix, 'events');
+  v_watch jsonb;
+  v_filter jsonb;
+  v_found boolean;
+  v_results jsonb[] := '{}';
+begin
+  if coalesce(jsonb_typeof(p_watches), 'null') <> 'array' then
+    raise exception using
+      errcode = 'PD008',
+      message = format('the watches must be a list, got %s', coalesce(jsonb_typeof(p_watches), 'null')),
+      hint = 'Write [{"session_id": "...", "min_offset": 0}].';
+  end if;
+
+  for v_watch in select w.value from jsonb_array_elements(p_watches) as w loop
+    v_filter := parlant_internal.event_filter(
+      v_watch ->> 'session_id',
+      v_watch ->> 'source',
+      v_watch ->> 'trace_id',
+      nullif(v_watch -> 'kinds', 'null'),
+      (v_watch ->> 'min_offset')::bigint,
+      true);
+    execute format(
+      'select case when exists (select from %s as d where d.id = $1 #>> ''{session_id,$eq}'')'
+      ' then exists (select from %s as d where %s) end',
+      v_sessions, v_events, parlant_internal.compile_filter(v_filter))
+    into v_found
+    using v_filter;
+    v_results := v_results || to_jsonb(v_found);
+  end loop;
+
+  return jsonb_build_object('results', to_jsonb(v_results));
+end;
+$$;
+
+comment on function public.parlant_check_events(text, jsonb) is
+'Whether there are events that clients of Parlant sessions wait for.';
+
+revoke all on function public.parlant_check_events(text, jsonb)
+from public, anon, authenticated;
+grant execute on function public.parlant_check_events(text, jsonb) to service_role;
+-- <<<
 -- >>> sql/functions/api/parlant_count_failed_documents.sql
 -- purpose:      Counts the failed documents of every collection.
 -- p_prefix:     the store's table prefix; NULL for every prefix
@@ -3102,12 +3215,15 @@ grant execute on function public.parlant_count_failed_documents(text, text) to s
 -- returns:      {"created": true}
 -- raises:       PD005 collection exists, PD006 invalid table name, PD007 table not ours
 -- example:      select public.parlant_create_collection('parlant_sessions_', 'events');
+--
+-- Tables that are there are adopted, which takes longer than a request may if they hold many rows.
 create or replace function public.parlant_create_collection(p_prefix text, p_collection text)
 returns jsonb
 language plpgsql
 volatile
 security invoker
 set search_path = ''
+set statement_timeout = '55s'
 as $$
 begin
   if not parlant_internal.create_collection_tables(p_prefix, p_collection) then
@@ -3746,6 +3862,11 @@ begin
     order by key
   ) as k;
 
+  -- Arguments do not tell everything, and calls outside of batches take no turns. A call that waits for
+  -- longer than that fails with 55P03 and undoes itself, and the adapter repeats it; where two wait for each
+  -- other, Postgres would notice after a second only.
+  perform set_config('lock_timeout', '200ms', true);
+
   for v_call in select c.value from jsonb_array_elements(p_calls) as c loop
     -- Whatever goes wrong in one call is that call's own result.
     begin
@@ -3919,6 +4040,8 @@ grant execute on function public.parlant_get_collection(text, text, text) to ser
 --               "documents": [{"id", "digest", "data"}, ...], "next": {...} | null}
 -- raises:       PD006 invalid table name, PD007 table not ours
 -- example:      select public.parlant_get_or_create_collection('parlant_sessions_', 'events', '0.9.0');
+--
+-- Tables that are there are adopted, which takes longer than a request may if they hold many rows.
 create or replace function public.parlant_get_or_create_collection(
   p_prefix text,
   p_collection text,
@@ -3929,6 +4052,7 @@ language plpgsql
 volatile
 security invoker
 set search_path = ''
+set statement_timeout = '55s'
 as $$
 declare
   v_created boolean := false;
@@ -4083,13 +4207,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_filter jsonb := jsonb_strip_nulls(jsonb_build_object(
-    'session_id', jsonb_build_object('$eq', p_session_id),
-    'source', case when p_source is not null then jsonb_build_object('$eq', p_source) end,
-    'trace_id', case when p_trace_id is not null then jsonb_build_object('$eq', p_trace_id) end,
-    'kind', case when p_kinds is not null then jsonb_build_object('$in', p_kinds) end,
-    'offset', case when p_min_offset is not null then jsonb_build_object('$gte', p_min_offset) end,
-    'deleted', case when p_exclude_deleted then jsonb_build_object('$eq', false) end));
+  v_filter jsonb := parlant_internal.event_filter(
+    p_session_id, p_source, p_trace_id, to_jsonb(p_kinds), p_min_offset, p_exclude_deleted);
   v_session_exists boolean;
   v_page jsonb;
 begin
@@ -4278,12 +4397,15 @@ grant execute on function public.parlant_list_variables(text, text[]) to service
 --                insertion, and of each collection what parlant_get_or_create_collection returns
 -- raises:        PD006 invalid table name, PD007 table not ours
 -- example:       select public.parlant_open_store('parlant_sessions_', '{sessions,events}', '0.9.0');
+--
+-- Tables that are there are adopted, which takes longer than a request may if they hold many rows.
 create or replace function public.parlant_open_store(p_prefix text, p_collections text[], p_version text)
 returns jsonb
 language plpgsql
 volatile
 security invoker
 set search_path = ''
+set statement_timeout = '55s'
 as $$
 declare
   v_collection text;
@@ -4616,7 +4738,10 @@ begin
       hint = 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].';
   end if;
 
-  for v_result in select r.value from jsonb_array_elements(p_results) as r loop
+  -- In one order, so that two servers whose pages overlap do not wait for each other.
+  for v_result in
+    select r.value from jsonb_array_elements(p_results) as r order by r.value ->> 'id'
+  loop
     execute format('select d.data, d.version from %s as d where d.id = $1 for update', v_table)
     into v_stored, v_version
     using v_result ->> 'id';

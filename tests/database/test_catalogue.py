@@ -30,6 +30,14 @@ NOT_FOR_SERVICE_ROLE = {
 # They change tables, which only their owner may.
 SECURITY_DEFINER = {"create_collection_tables", "create_index", "drop_collection_table"}
 
+# They may rewrite or index a table of any size.
+LONG_RUNNING = {
+    "parlant_create_collection",
+    "parlant_ensure_indexes",
+    "parlant_get_or_create_collection",
+    "parlant_open_store",
+}
+
 # Each call of a batch has a result of its own, whatever goes wrong in it.
 CATCHING_EVERYTHING = {"parlant_execute"}
 
@@ -242,6 +250,13 @@ def test_that_a_function_resolves_no_name_through_the_search_path(
     functions: list[DeployedFunction],
 ) -> None:
     assert not [str(f) for f in functions if 'search_path=""' not in f.settings]
+
+
+def test_that_a_function_that_works_on_whole_tables_gets_the_time(
+    functions: list[DeployedFunction],
+) -> None:
+    # The API's own limit is 8 seconds.
+    assert {f.name for f in functions if "statement_timeout=55s" in f.settings} == LONG_RUNNING
 
 
 def test_that_a_function_has_a_comment(functions: list[DeployedFunction]) -> None:

@@ -43,6 +43,14 @@ def test_that_each_assertion_holds(file: Path, fresh_database: StackDatabase) ->
     assert plans == [len(results)], "\n".join(failed)
 
 
+def test_that_what_each_api_function_does_is_asserted() -> None:
+    functions = {path.stem for path in (find_project() / "sql" / "functions" / "api").glob("*.sql")}
+    # The file on privileges calls them all, to be refused.
+    texts = [file.read_text("utf-8") for file in FILES if file.stem != "02-privileges"]
+
+    assert not {name for name in functions if not any(f"public.{name}(" in text for text in texts)}
+
+
 def run_script(url: str, script: str) -> str:
     """What psql would print of the rows of a script's statements.
 

@@ -4,12 +4,15 @@
 -- returns:      {"created": true}
 -- raises:       PD005 collection exists, PD006 invalid table name, PD007 table not ours
 -- example:      select public.parlant_create_collection('parlant_sessions_', 'events');
+--
+-- Tables that are there are adopted, which takes longer than a request may if they hold many rows.
 create or replace function public.parlant_create_collection(p_prefix text, p_collection text)
 returns jsonb
 language plpgsql
 volatile
 security invoker
 set search_path = ''
+set statement_timeout = '55s'
 as $$
 begin
   if not parlant_internal.create_collection_tables(p_prefix, p_collection) then

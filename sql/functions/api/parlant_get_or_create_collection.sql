@@ -7,6 +7,8 @@
 --               "documents": [{"id", "digest", "data"}, ...], "next": {...} | null}
 -- raises:       PD006 invalid table name, PD007 table not ours
 -- example:      select public.parlant_get_or_create_collection('parlant_sessions_', 'events', '0.9.0');
+--
+-- Tables that are there are adopted, which takes longer than a request may if they hold many rows.
 create or replace function public.parlant_get_or_create_collection(
   p_prefix text,
   p_collection text,
@@ -17,6 +19,7 @@ language plpgsql
 volatile
 security invoker
 set search_path = ''
+set statement_timeout = '55s'
 as $$
 declare
   v_created boolean := false;

@@ -7,12 +7,15 @@
 --                insertion, and of each collection what parlant_get_or_create_collection returns
 -- raises:        PD006 invalid table name, PD007 table not ours
 -- example:       select public.parlant_open_store('parlant_sessions_', '{sessions,events}', '0.9.0');
+--
+-- Tables that are there are adopted, which takes longer than a request may if they hold many rows.
 create or replace function public.parlant_open_store(p_prefix text, p_collections text[], p_version text)
 returns jsonb
 language plpgsql
 volatile
 security invoker
 set search_path = ''
+set statement_timeout = '55s'
 as $$
 declare
   v_collection text;
