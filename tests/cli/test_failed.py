@@ -299,31 +299,31 @@ def test_that_many_are_retried_page_by_page(failed: Invoke, tables: FailedTables
 
 
 def test_that_documents_of_another_version_of_parlant_are_not_mixed_in(
-    run: Run, connection: dict[str, str], tables: FailedTables
+    failed: Invoke, tables: FailedTables
 ) -> None:
     tables.add(session("s1"), "rejected")
     tables.execute(
         """update {} set data = data || '{{"version": "0.8.0"}}' where true""", "metadata"
     )
 
-    result = run("failed", "retry", "--prefix", tables.prefix, **connection)
+    result = failed("retry")
 
-    assert result.returncode == 1
+    assert result.exit_code == 1
     assert "at version 0.8.0" in result.stdout
     assert "start the agent with this one first" in result.stdout
     assert tables.failed() == {"s1"}
 
 
 def test_that_a_store_that_is_not_known_stays_as_it_is(
-    run: Run, connection: dict[str, str], sql: psycopg.Connection, prefix: str
+    invoke: Invoke, connection: dict[str, str], sql: psycopg.Connection, prefix: str
 ) -> None:
     sql.execute("select public.parlant_create_collection(%s, 'events')", (prefix,))
     tables = FailedTables(sql, prefix)
     tables.add({"id": "e1", "version": "0.1.0"}, "rejected", "events")
 
-    result = run("failed", "retry", "--prefix", prefix, **connection)
+    result = invoke("failed", "retry", "--prefix", prefix, **connection)
 
-    assert result.returncode == 1
+    assert result.exit_code == 1
     assert "none of Parlant's stores" in result.stdout
     assert tables.failed("events") == {"e1"}
 
