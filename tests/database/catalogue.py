@@ -62,3 +62,10 @@ def apply_sources(connection: psycopg.Connection) -> None:
     """Run the files below sql/ in their order."""
     for text in generate_migration.sources().values():
         connection.execute(text.encode())
+
+
+def apply_migrations(connection: psycopg.Connection) -> None:
+    """Do what `supabase db push` does in a database that has none of the migrations."""
+    with connection.transaction():
+        for migration in sorted(generate_migration.MIGRATIONS.glob("*.sql")):
+            connection.execute(migration.read_bytes())

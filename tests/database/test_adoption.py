@@ -14,8 +14,7 @@ from parlant_supabase.local.project import find_project
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
-from sql import generate_migration
-from tests.database.catalogue import Catalogue, ours, read_catalogue
+from tests.database.catalogue import Catalogue, apply_migrations, ours, read_catalogue
 
 SEED_SCHEMA = Path(__file__).with_name("seed_schema.sql").read_bytes()
 
@@ -131,13 +130,6 @@ def table_of(prefix: str, collection: str) -> str:
     return prefix if prefix.rstrip("_").endswith(collection) else prefix + collection
 
 
-def migrate(connection: psycopg.Connection) -> None:
-    """Do in a transaction what `supabase db push` does."""
-    with connection.transaction():
-        for migration in sorted(generate_migration.MIGRATIONS.glob("*.sql")):
-            connection.execute(migration.read_bytes())
-
-
 def call(connection: psycopg.Connection, function: str, *arguments: object) -> Any:
     """What an api function replies to service_role."""
     placeholders = SQL(", ").join([SQL("%s")] * len(arguments))
@@ -154,7 +146,7 @@ def ids(connection: psycopg.Connection, query: str) -> list[str]:
 
 
 def test_that_all_rows_are_kept_and_can_be_found(connection: psycopg.Connection) -> None:
-    migrate(connection)
+    apply_migrations(connection)
 
     for (prefix, collection), documents in DOCUMENTS.items():
         page = call(connection, "parlant_find", prefix, collection)
@@ -164,7 +156,7 @@ def test_that_all_rows_are_kept_and_can_be_found(connection: psycopg.Connection)
 def test_that_columns_serve_filters_as_in_a_new_installation(
     connection: psycopg.Connection,
 ) -> None:
-    migrate(connection)
+    apply_migrations(connection)
 
     filters = json.dumps({"session_id": {"$eq": "session1"}, "offset": {"$gte": 4}})
     page = call(connection, "parlant_find", "parlant_sessions_", "events", filters)
@@ -198,7 +190,7 @@ def test_that_failed_documents_are_kept(connection: psycopg.Connection) -> None:
         insert = SQL("""insert into public.{} values ('lost', '{{"id": "lost"}}')""")
         connection.execute(insert.format(table))
 
-    migrate(connection)
+    apply_migrations(connection)
 
     for table in tables:
         rows = connection.execute(SQL("select id, data, reason from public.{}").format(table))
@@ -210,7 +202,7 @@ def test_that_the_public_key_opens_nothing_any_more(connection: psycopg.Connecti
     assert len(ids(connection, "select id from public.parlant_sessions_")) == 2
     connection.execute("reset role")
 
-    migrate(connection)
+    apply_migrations(connection)
 
     connection.execute("set local role anon")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -224,7 +216,7 @@ def test_that_each_policy_that_is_dropped_is_told(connection: psycopg.Connection
     told: list[str] = []
     connection.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
 
-    migrate(connection)
+    apply_migrations(connection)
 
     assert len(dropped) == 17
     for policy in dropped:
@@ -244,7 +236,7 @@ def test_that_policies_of_the_users_own_are_kept(connection: psycopg.Connection)
     """)
     before = connection.execute(query).fetchall()
 
-    migrate(connection)
+    apply_migrations(connection)
 
     assert len(before) == 3
     assert connection.execute(query).fetchall() == before
@@ -265,7 +257,7 @@ def test_that_policies_of_the_users_own_are_kept(connection: psycopg.Connection)
 def test_that_indexes_of_the_users_own_are_kept(connection: psycopg.Connection) -> None:
     connection.execute("create index by_title on parlant_sessions_ ((data ->> 'title'))")
 
-    migrate(connection)
+    apply_migrations(connection)
 
     assert ids(connection, "select indexname::text from pg_indexes where indexname = 'by_title'")
 
@@ -277,7 +269,7 @@ def test_that_what_data_lacks_comes_from_the_columns(connection: psycopg.Connect
           ('number', null, null, '{"id": 5, "mode": "manual"}')
     """)
 
-    migrate(connection)
+    apply_migrations(connection)
 
     filters = json.dumps({"mode": {"$eq": "manual"}})
     page = call(connection, "parlant_find", "parlant_sessions_", "sessions", filters)
@@ -292,7 +284,7 @@ def test_that_data_decides_where_a_column_differs(connection: psycopg.Connection
         "update parlant_sessions_ set id = 'stale', customer_id = null where id = 'session2'"
     )
 
-    migrate(connection)
+    apply_migrations(connection)
 
     rows = connection.execute("select id, customer_id from parlant_sessions_ order by id")
     assert rows.fetchall() == [("session1", "customer1"), ("session2", "customer2")]
@@ -359,7 +351,7 @@ def test_that_a_table_that_cannot_be_adopted_is_named_and_left_alone(
     before = read_catalogue(connection)
 
     with pytest.raises(psycopg.Error) as refusal:
-        migrate(connection)
+        apply_migrations(connection)
 
     assert refusal.value.sqlstate == "PD007"
     assert refusal.value.diag.message_primary == message

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 from parlant_supabase.local import LocalStack
 from parlant_supabase.local.packages import find_programs
-from parlant_supabase.local.project import find_project
 from parlant_supabase.local.service_user import choose_service_user
 
+from tests.database.catalogue import apply_migrations
 from tests.database.test_adoption import SEED_SCHEMA
 
 
@@ -56,10 +56,10 @@ def test_that_the_advisors_have_nothing_against_our_objects(
 ) -> None:
     database = stack.create_database("advised")
     try:
-        if hand_made:
-            with psycopg.connect(database.database_url) as connection:
+        with psycopg.connect(database.database_url) as connection:
+            if hand_made:
                 connection.execute(SEED_SCHEMA)
-        database.deploy(find_project())
+            apply_migrations(connection)
 
         advice = run_advisors(database.database_url, tmp_path, level="info")
     finally:

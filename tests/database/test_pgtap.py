@@ -11,6 +11,8 @@ from parlant_supabase.local import LocalStack, StackDatabase
 from parlant_supabase.local.project import find_project
 from tap.parser import Parser  # type: ignore[import-untyped]
 
+from tests.database.catalogue import apply_migrations
+
 FILES = sorted((find_project() / "supabase" / "tests" / "database").glob("*.sql"))
 
 
@@ -23,8 +25,9 @@ def fresh_database(stack: LocalStack, request: pytest.FixtureRequest) -> Iterato
     """A database with nothing in it but the migrations and pgTAP."""
     name, locale = request.param
     database = stack.create_database(name, locale=locale)
-    database.deploy(find_project())
-    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+    with psycopg.connect(database.database_url) as connection:
+        apply_migrations(connection)
+    with psycopg.connect(database.admin_url) as connection:
         # On a hosted project `postgres` may do it.
         connection.execute("create extension pgtap with schema extensions")
     yield database
