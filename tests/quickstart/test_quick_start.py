@@ -1,0 +1,211 @@
+"""The code in the documents runs as it stands, and what was said is there after a restart."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from parlant_supabase.local import LocalStack, StackDatabase
+from parlant_supabase.local.ports import find_free_ports
+from parlant_supabase.local.project import find_project
+
+from tests.tables import on
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SECONDS = 120
+
+# What Parlant writes whatever its stores are.
+ALWAYS_IN_PARLANT_HOME = {"parlant.log", "cache_embeddings.json", "evaluation_cache.json"}
+
+_names = itertools.count(1)
+
+
+@pytest.fixture
+def project(stack: LocalStack) -> Iterator[StackDatabase]:
+    """A project of the test's own, to which nothing but the migrations were deployed."""
+    database = stack.create_database(f"quick_start_{next(_names)}")
+    database.deploy(find_project())
+    yield database
+    stack.drop_database(database)
+
+
+@contextmanager
+def running(application: Path, project: StackDatabase, home: Path) -> Iterator[httpx.Client]:
+    """A client of the application's HTTP API, while a process of its own runs it."""
+    port, tool_service_port = find_free_ports(2)
+    output = home.with_suffix(".log")
+    with output.open("ab") as log:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tests.quickstart.offline_server"),
+                *(str(port), str(tool_service_port), str(application)),
+            ],
+            cwd=CHECKOUT,
+            env={
+                **os.environ,
+                "PARLANT_HOME": str(home),
+                "SUPABASE_URL": project.url,
+                "SUPABASE_KEY": project.service_role_key,
+            },
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client:
+
+            def answers() -> bool:
+                assert process.poll() is None, output.read_text()
+                try:
+                    return client.get("/healthz").is_success
+                except httpx.TransportError:
+                    return False
+
+            wait_until(answers)
+            yield client
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 0, output.read_text()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def get(client: httpx.Client, path: str, **query: Any) -> Any:
+    return client.get(path, params=query).raise_for_status().json()
+
+
+def post(client: httpx.Client, path: str, **body: Any) -> Any:
+    return client.post(path, json=body).raise_for_status().json()
+
+
+def converse(client: httpx.Client) -> str:
+    """Has a conversation, about a customer with a value; returns the session's id."""
+    (agent,) = get(client, "/agents")
+    customer = post(client, "/customers", name="Ann", metadata={"plan": "pro"})
+    variable = post(client, "/context-variables", name="plan", description="What Ann pays for")
+    client.put(
+        f"/context-variables/{variable['id']}/{customer['id']}", json={"data": {"seats": 3}}
+    ).raise_for_status()
+    session = post(client, "/sessions", agent_id=agent["id"], customer_id=customer["id"])
+    path = f"/sessions/{session['id']}/events"
+    post(client, path, kind="message", source="customer", message="Where is my order? 📦")
+    get(client, path, kinds="message", source="ai_agent", min_offset=1, wait_for_data=SECONDS)
+    # Until the engine has said that it is done, further events arrive.
+    wait_until(lambda: is_completed(get(client, path)))
+    return str(session["id"])
+
+
+def is_completed(events: list[Any]) -> bool:
+    statuses = [event["data"]["data"] for event in events if event["kind"] == "status"]
+    return any(data and data.get("stage") == "completed" for data in statuses)
+
+
+def everything(client: httpx.Client, session: str) -> dict[str, Any]:
+    variables = get(client, "/context-variables")
+    return {
+        "session": get(client, f"/sessions/{session}"),
+        "events": get(client, f"/sessions/{session}/events", wait_for_data=0),
+        # The guest is nowhere stored: it is made each time.
+        "customers": [each for each in get(client, "/customers") if each["id"] != "guest"],
+        "variables": [
+            get(client, f"/context-variables/{variable['id']}", include_values=True)
+            for variable in variables
+        ],
+    }
+
+
+def readme_applications() -> dict[str, str]:
+    """{section: code} of the applications in README.md, which run a server."""
+    sections = re.split(r"^### ", (CHECKOUT / "README.md").read_text(), flags=re.MULTILINE)
+    code = re.compile(r"^```python\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+    return {
+        section.splitlines()[0]: block
+        for section in sections
+        for block in code.findall(section)
+        if "p.Server(" in block
+    }
+
+
+APPLICATIONS = {
+    "the earlier adapter's quick start": Path(__file__).with_name("quick_start.py").read_text(),
+    **{f"README: {section}": code for section, code in readme_applications().items()},
+}
+
+
+def count(project: StackDatabase, table: str) -> int:
+    """How many documents a table of the default stores holds."""
+    with psycopg.connect(project.database_url) as connection:
+        row = connection.execute(on("select count(*) from {}", f"parlant_{table}")).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_that_the_readme_shows_each_wiring() -> None:
+    code = "".join(readme_applications().values())
+
+    for wiring in ("session_store=sessions", "configure_container=configure_container"):
+        assert wiring in code
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_that_a_conversation_survives_a_restart(
+    project: StackDatabase, tmp_path: Path, name: str
+) -> None:
+    application = tmp_path / "application.py"
+    application.write_text(APPLICATIONS[name])
+    home = tmp_path / "parlant-data"
+
+    with running(application, project, home) as client:
+        session = converse(client)
+        before = everything(client, session)
+    with running(application, project, home) as client:
+        after = everything(client, session)
+
+    assert after == before
+    messages = [
+        event["data"]["message"] for event in before["events"] if event["kind"] == "message"
+    ]
+    assert messages[0] == "Where is my order? 📦"
+    assert len(messages) == 2
+    assert {path.name for path in home.iterdir()} <= ALWAYS_IN_PARLANT_HOME
+    assert count(project, "sessions_") == count(project, "customers_") == 1
+    assert count(project, "sessions_events") >= len(before["events"])
+    assert count(project, "context_variables_") == count(project, "context_variables_values") == 1
+
+
+def test_that_the_quick_start_is_told_what_is_missing(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if "SUPABASE" not in name}
+
+    process = subprocess.run(
+        [
+            *(sys.executable, "-m", "tests.quickstart.offline_server", "1", "2"),
+            str(Path(__file__).with_name("quick_start.py")),
+        ],
+        cwd=CHECKOUT,
+        env={**environment, "PARLANT_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+    assert process.returncode != 0
+    assert "Set SUPABASE_URL" in process.stdout + process.stderr
