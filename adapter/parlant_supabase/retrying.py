@@ -20,6 +20,7 @@ _T = TypeVar("_T")
 
 READS = frozenset(
     {
+        "parlant_check_events",
         "parlant_count_failed_documents",
         "parlant_diagnose",
         "parlant_find",

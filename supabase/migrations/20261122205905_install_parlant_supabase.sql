@@ -3862,11 +3862,6 @@ begin
     order by key
   ) as k;
 
-  -- Arguments do not tell everything, and calls outside of batches take no turns. A call that waits for
-  -- longer than that fails with 55P03 and undoes itself, and the adapter repeats it; where two wait for each
-  -- other, Postgres would notice after a second only.
-  perform set_config('lock_timeout', '200ms', true);
-
   for v_call in select c.value from jsonb_array_elements(p_calls) as c loop
     -- Whatever goes wrong in one call is that call's own result.
     begin
@@ -4688,8 +4683,9 @@ to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_save_loaded_documents.sql
 -- purpose:      Stores what a loader made of a page of documents, and reads the next page. A document that
---               was changed or removed since it was read is left alone. If another server has brought it to
---               the store's version, all is done; else it comes again, as it is now, with the next page.
+--               was changed or removed since it was read is left alone, and so is one that somebody is
+--               changing now. Unless it has got to the store's version so, it comes again, as it is then,
+--               with the next page.
 --               - changed:  the document is replaced
 --               - rejected: it moves to the table of failed documents
 --               - raised:   it stays, and a copy is kept in the table of failed documents, once
@@ -4725,6 +4721,8 @@ declare
   v_result jsonb;
   v_stored jsonb;
   v_version text;
+  v_locked boolean;
+  v_patience text := '';
   v_again jsonb[] := '{}';
   v_document jsonb;
   v_counts jsonb := '{"changed": 0, "rejected": 0, "raised": 0}';
@@ -4738,16 +4736,24 @@ begin
       hint = 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].';
   end if;
 
-  -- In one order, so that two servers whose pages overlap do not wait for each other.
-  for v_result in
-    select r.value from jsonb_array_elements(p_results) as r order by r.value ->> 'id'
-  loop
-    execute format('select d.data, d.version from %s as d where d.id = $1 for update', v_table)
+  for v_result in select r.value from jsonb_array_elements(p_results) as r loop
+    execute format('select d.data, d.version from %s as d where d.id = $1 for update', v_table) || v_patience
     into v_stored, v_version
     using v_result ->> 'id';
 
-    if md5(v_stored::text) is distinct from v_result ->> 'digest' then
-      if v_version <> p_version then
+    -- It waits for the first document alone. Who holds documents and waits for more may wait for somebody
+    -- who waits for these.
+    v_patience := ' skip locked';
+
+    v_locked := v_stored is not null;
+    if not v_locked then
+      execute format('select d.data, d.version from %s as d where d.id = $1', v_table)
+      into v_stored, v_version
+      using v_result ->> 'id';
+    end if;
+
+    if not v_locked or md5(v_stored::text) is distinct from v_result ->> 'digest' then
+      if v_stored is not null and v_version is distinct from p_version then
         v_again := v_again || jsonb_build_object(
           'id', v_result ->> 'id', 'digest', md5(v_stored::text), 'data', v_stored);
       end if;
@@ -4892,9 +4898,18 @@ declare
   v_table text := parlant_internal.table_of(p_prefix, p_collection);
   v_where text := parlant_internal.compile_filter(p_filters);
   v_params jsonb := parlant_internal.read_document(p_params);
-  v_id text := parlant_internal.lock_first_match(v_table, v_where, p_filters);
+  v_id text;
   v_missing text;
 begin
+  if v_params ? 'id' then
+    -- It may have to wait for whoever writes the document of that id, and in a batch that may be somebody
+    -- who waits for this call. So it takes its turn at that id, as parlant_execute() does, while it holds
+    -- nothing.
+    perform pg_advisory_xact_lock(hashtextextended(p_prefix || (v_params ->> 'id'), 0));
+  end if;
+
+  v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters);
+
   if v_id is null and p_upsert then
     -- Upserts with the same filter take turns, so that the second finds the document of the first.
     perform pg_advisory_xact_lock(

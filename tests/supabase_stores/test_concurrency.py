@@ -18,6 +18,7 @@ from parlant_supabase.local.project import find_project
 from parlant_supabase.stores import SupabaseStores
 
 from tests.supabase_stores.conftest import OpenStores
+from tests.tables import on
 
 PROCESSES, EVENTS = 3, 60
 
@@ -196,7 +197,7 @@ async def test_that_a_deleted_session_leaves_no_event_behind(
         failures = [result for result in results if isinstance(result, BaseException)]
         assert all(isinstance(failure, ItemNotFoundError) for failure in failures)
 
-    [(left,)] = sql.execute(f"select count(*) from public.{prefix}s_events").fetchall()  # noqa: S608
+    [(left,)] = sql.execute(on("select count(*) from {}", f"{prefix}s_events")).fetchall()
     assert left == 0
 
 

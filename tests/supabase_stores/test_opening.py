@@ -19,13 +19,16 @@ from parlant_supabase.stores import SupabaseStores, supabase_stores
 from parlant_supabase.stores.opening import opening
 
 from tests.supabase_stores.conftest import OpenStores, RequestLog
+from tests.tables import on
 
 
 def set_version(sql: psycopg.Connection, prefix: str, version: str) -> None:
     for part in ("s", "c", "v"):
         sql.execute(
-            f"update public.{prefix}{part}_metadata"  # noqa: S608
-            " set data = data || jsonb_build_object('version', %s::text)",
+            on(
+                "update {} set data = data || jsonb_build_object('version', %s::text)",
+                f"{prefix}{part}_metadata",
+            ),
             (version,),
         )
 
@@ -35,7 +38,7 @@ def versions(sql: psycopg.Connection, prefix: str) -> list[str]:
         version
         for part in ("s", "c", "v")
         for (version,) in sql.execute(
-            f"select data ->> 'version' from public.{prefix}{part}_metadata"  # noqa: S608
+            on("select data ->> 'version' from {}", f"{prefix}{part}_metadata")
         ).fetchall()
     ]
 
@@ -110,7 +113,7 @@ async def test_that_old_documents_go_through_parlants_loaders(
             "freshness_rules": None,
         }
         sql.execute(
-            f"insert into public.{prefix}v_variables (data) values (%s)",  # noqa: S608
+            on("insert into {} (data) values (%s)", f"{prefix}v_variables"),
             (json.dumps(document),),
         )
     set_version(sql, prefix, "0.0.1")
@@ -120,7 +123,7 @@ async def test_that_old_documents_go_through_parlants_loaders(
 
     assert len(variables) == 600
     [(old,)] = sql.execute(
-        f"select count(*) from public.{prefix}v_variables where version <> '0.3.0'"  # noqa: S608
+        on("select count(*) from {} where version <> '0.3.0'", f"{prefix}v_variables")
     ).fetchall()
     assert old == 0
 

@@ -26,6 +26,7 @@ from parlant.core.tags import TagId
 from parlant_supabase.stores import SupabaseStores
 
 from tests.supabase_stores.conftest import OpenStores, RequestLog
+from tests.tables import on
 
 LONG_AGO = datetime(2001, 2, 3, tzinfo=timezone.utc)
 SESSION, EVENT = SessionId("s"), EventId("e")
@@ -186,10 +187,13 @@ async def test_that_a_session_of_a_thousand_events_is_deleted_in_one_request(
     for session_id in (session.id, kept.id):
         await store.create_event(session_id, EventSource.CUSTOMER, EventKind.MESSAGE, "t", {})
         sql.execute(
-            f"insert into public.{prefix}s_events (data)"  # noqa: S608
-            " select e.data || jsonb_build_object('id', %s || n, 'offset', n)"
-            f" from public.{prefix}s_events as e, generate_series(1, 999) as n"
-            " where e.session_id = %s",
+            on(
+                "insert into {} (data)"
+                " select e.data || jsonb_build_object('id', %s || n, 'offset', n)"
+                " from {} as e, generate_series(1, 999) as n where e.session_id = %s",
+                f"{prefix}s_events",
+                f"{prefix}s_events",
+            ),
             (session_id, session_id),
         )
     assert len(await store.list_events(session.id)) == 1_000
@@ -199,7 +203,7 @@ async def test_that_a_session_of_a_thousand_events_is_deleted_in_one_request(
 
     assert requests.functions == ["parlant_delete_session"]
     assert len(await store.list_events(kept.id)) == 1_000
-    [(left,)] = sql.execute(f"select count(*) from public.{prefix}s_events").fetchall()  # noqa: S608
+    [(left,)] = sql.execute(on("select count(*) from {}", f"{prefix}s_events")).fetchall()
     assert left == 1_000
 
 

@@ -25,6 +25,7 @@ from parlant_supabase import SupabaseDocumentDatabase
 from parlant_supabase.stores import SupabaseStores
 
 from tests.supabase_stores.conftest import OpenStores
+from tests.tables import on
 
 LONG_AGO = datetime(2001, 2, 3, 4, 5, 6, 7, tzinfo=timezone.utc)
 TAGS = [TagId("vip"), TagId("beta")]
@@ -231,10 +232,8 @@ def take_documents(sql: psycopg.Connection, prefix: str) -> dict[str, list[Any]]
     taken: dict[str, list[Any]] = {}
     ids: dict[str, str] = {}
     for table, collection in sorted(tables):
-        rows = sql.execute(
-            f"select data from public.{table} order by creation_utc, seq"  # noqa: S608
-        ).fetchall()
-        sql.execute(f"truncate public.{table}")
+        rows = sql.execute(on("select data from {} order by creation_utc, seq", table)).fetchall()
+        sql.execute(on("truncate {}", table))
         taken[collection] = [document for (document,) in rows]
         for number, (document,) in enumerate(rows):
             ids[document["id"]] = f"{collection} {number}"

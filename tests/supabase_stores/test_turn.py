@@ -50,6 +50,7 @@ async def turn(stack: LocalStack, prefix: str, tmp_path: Path) -> dict[str, Any]
 
 
 async def test_that_a_whole_turn_costs_at_most_twenty_requests(turn: dict[str, Any]) -> None:
+    """And that the clients that wait for the next one share their requests."""
     messages = [event for event in turn["events"] if event["kind"] == "message"]
     assert [message["data"]["message"] for message in messages] == [
         "Where is my order?",
@@ -57,6 +58,12 @@ async def test_that_a_whole_turn_costs_at_most_twenty_requests(turn: dict[str, A
     ]
     assert [event["offset"] for event in turn["events"]] == list(range(len(turn["events"])))
 
-    calls = Counter(turn["calls"])
+    calls = Counter(turn["turn"])
     assert calls["parlant_create_event"] == len(turn["events"])
     assert calls.total() <= 20, calls
+
+    # Each client looks when it begins to wait and when its time is up. Between, for two seconds,
+    # four looks a second are for all five of them; on their own they would take fifty requests.
+    assert turn["replies"] == [504] * 5
+    assert set(turn["wait"]) == {"parlant_check_events"}
+    assert len(turn["wait"]) <= 25

@@ -3,8 +3,8 @@
     python -m tests.supabase_stores.turn PREFIX PORT TOOL_SERVICE_PORT
 
 SUPABASE_URL and SUPABASE_KEY name the project. It takes one turn of a conversation with a customer
-who has a variable, and prints, as JSON, the functions that were called for it and the events of the
-session.
+who has a variable, then has clients wait for another, and prints, as JSON, the functions that were
+called for the turn and for the wait, and the events of the session.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from typing import Any
 import httpx
 import parlant.sdk as p
 from parlant.core.background_tasks import BackgroundTaskService
-from parlant_supabase.stores import supabase_stores
+from parlant_supabase.stores import share_waiting, supabase_stores
 from supabase import AsyncClientOptions, acreate_client
 
 from examples.offline_nlp import OfflineNLPService
+
+CLIENTS = 5
 
 
 async def main(prefix: str, port: int, tool_service_port: int) -> None:
@@ -46,6 +48,7 @@ async def main(prefix: str, port: int, tool_service_port: int) -> None:
             ) as stores,
             p.Server(
                 **stores,
+                configure_container=share_waiting,
                 host="127.0.0.1",
                 port=port,
                 tool_service_port=tool_service_port,
@@ -86,7 +89,17 @@ async def take_turn(
         await server.container[BackgroundTaskService]._tasks[f"process-session({session['id']})"]
         calls = list(called)
         response = await http.get(path, params={"wait_for_data": 0})
-        return {"calls": calls, "events": response.json()}
+        events = response.json()
+
+        called.clear()
+        wait = {"min_offset": len(events), "wait_for_data": 2}
+        replies = await asyncio.gather(*(http.get(path, params=wait) for _ in range(CLIENTS)))
+        return {
+            "turn": calls,
+            "events": events,
+            "wait": list(called),
+            "replies": [reply.status_code for reply in replies],
+        }
 
 
 if __name__ == "__main__":

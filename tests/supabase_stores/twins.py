@@ -55,6 +55,9 @@ class Twin:
             fields = {
                 f.name: self.with_names(getattr(value, f.name)) for f in dataclasses.fields(value)
             }
+            if "tags" in fields:
+                # Those of one moment are in the order of ids that each store makes.
+                fields["tags"].sort()
             return {"type": type(value).__name__, **fields}
         if isinstance(value, Set):
             return {"set": sorted(self.with_names(item) for item in value)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -31,6 +31,17 @@ from parlant_supabase.database import SupabaseDocumentDatabase
 from parlant_supabase.paging import next_cursor, page_arguments
 from parlant_supabase.stores.locking import DatabaseLock
 from parlant_supabase.stores.opening import opening
+
+
+@dataclass(frozen=True)
+class EventWatch:
+    """Which events a client waits for; None and no kinds mean any."""
+
+    session_id: SessionId
+    source: EventSource | None = None
+    trace_id: str | None = None
+    kinds: Sequence[EventKind] = ()
+    min_offset: int | None = None
 
 
 class SupabaseSessionStore(SessionDocumentStore):
@@ -203,6 +214,33 @@ class SupabaseSessionStore(SessionDocumentStore):
             params=document,
         )
         return self._event(event_id, result.updated_document)
+
+    async def check_events(
+        self, watches: Sequence[EventWatch]
+    ) -> Sequence[bool | ItemNotFoundError]:
+        """Whether there are events, for each of any number of clients that wait for some.
+
+        Returns:
+            One result for each watch, in their order: the error that `list_events` would raise
+            where there is no such session.
+        """
+        reply = await self._supabase.call(
+            "check_events",
+            p_watches=[
+                {
+                    "session_id": watch.session_id,
+                    "source": watch.source.value if watch.source else None,
+                    "trace_id": watch.trace_id or None,
+                    "kinds": [kind.value for kind in watch.kinds] or None,
+                    "min_offset": watch.min_offset or None,
+                }
+                for watch in watches
+            ],
+        )
+        return [
+            _session_not_found(watch.session_id) if found is None else found
+            for watch, found in zip(watches, reply["results"], strict=True)
+        ]
 
     async def _update_metadata(self, session_id: SessionId, **change: Any) -> Session:
         reply = await self._supabase.call(

@@ -26,13 +26,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_filter jsonb := jsonb_strip_nulls(jsonb_build_object(
-    'session_id', jsonb_build_object('$eq', p_session_id),
-    'source', case when p_source is not null then jsonb_build_object('$eq', p_source) end,
-    'trace_id', case when p_trace_id is not null then jsonb_build_object('$eq', p_trace_id) end,
-    'kind', case when p_kinds is not null then jsonb_build_object('$in', p_kinds) end,
-    'offset', case when p_min_offset is not null then jsonb_build_object('$gte', p_min_offset) end,
-    'deleted', case when p_exclude_deleted then jsonb_build_object('$eq', false) end));
+  v_filter jsonb := parlant_internal.event_filter(
+    p_session_id, p_source, p_trace_id, to_jsonb(p_kinds), p_min_offset, p_exclude_deleted);
   v_session_exists boolean;
   v_page jsonb;
 begin

@@ -2,7 +2,7 @@
 -- and a role of the user's own may do nothing at all.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(235);
+select plan(238);
 
 create role parlant_test_user nologin noinherit;
 grant parlant_test_user to postgres;
@@ -153,6 +153,7 @@ values
 ($$select public.parlant_create_event('parlant_sessions_', '{"id": "e", "session_id": "s"}')$$),
 ($$select public.parlant_read_event('parlant_sessions_', 's', 'e')$$),
 ($$select public.parlant_list_events('parlant_sessions_', 's')$$),
+($$select public.parlant_check_events('parlant_sessions_', '[]')$$),
 ($$select public.parlant_delete_session('parlant_sessions_', 's')$$),
 ($$select public.parlant_list_sessions('parlant_sessions_')$$),
 ($$select public.parlant_update_session_metadata('parlant_sessions_', 's')$$),

@@ -1,0 +1,210 @@
+"""Clients that wait for events share their requests, and hear what Parlant's listener would say."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from lagom import Container
+from parlant.adapters.db.transient import TransientDocumentDatabase
+from parlant.core.agents import AgentId
+from parlant.core.async_utils import Timeout
+from parlant.core.common import ItemNotFoundError
+from parlant.core.customers import CustomerId
+from parlant.core.sessions import (
+    EventKind,
+    EventSource,
+    SessionDocumentStore,
+    SessionId,
+    SessionListener,
+    SessionStore,
+)
+from parlant_supabase import ConfigurationError, NotOpenError
+from parlant_supabase.stores import (
+    SupabaseSessionListener,
+    SupabaseSessionStore,
+    SupabaseStores,
+    share_waiting,
+)
+
+from tests.supabase_stores.conftest import OpenStores, RequestLog
+
+
+@pytest.fixture
+def store(stores: SupabaseStores) -> SupabaseSessionStore:
+    return stores["session_store"]
+
+
+@pytest.fixture
+def listener(store: SupabaseSessionStore) -> SupabaseSessionListener:
+    return SupabaseSessionListener(store)
+
+
+@pytest.fixture
+async def session_id(store: SupabaseSessionStore) -> SessionId:
+    return (await store.create_session(CustomerId("c"), AgentId("a"))).id
+
+
+async def create_event(store: SupabaseSessionStore, session_id: SessionId) -> None:
+    await store.create_event(session_id, EventSource.AI_AGENT, EventKind.MESSAGE, "t", {})
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - what it waits for says nothing when it happens
+        await asyncio.sleep(0.01)
+
+
+async def test_that_what_is_there_is_found_at_once(
+    store: SupabaseSessionStore,
+    listener: SupabaseSessionListener,
+    session_id: SessionId,
+    requests: RequestLog,
+) -> None:
+    await create_event(store, session_id)
+    requests.functions.clear()
+
+    assert await listener.wait_for_more_events(session_id, timeout=Timeout.none())
+    assert await listener.wait_for_more_events(
+        session_id, [EventKind.MESSAGE, EventKind.TOOL], 0, EventSource.AI_AGENT, "t"
+    )
+    assert requests.functions == ["parlant_check_events"] * 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"min_offset": 1},
+        {"kinds": [EventKind.TOOL]},
+        {"source": EventSource.CUSTOMER},
+        {"trace_id": "other"},
+    ],
+)
+async def test_that_other_events_do_not_count(
+    store: SupabaseSessionStore,
+    listener: SupabaseSessionListener,
+    session_id: SessionId,
+    other: dict[str, Any],
+) -> None:
+    await create_event(store, session_id)
+
+    assert not await listener.wait_for_more_events(session_id, timeout=Timeout.none(), **other)
+
+
+async def test_that_waiting_for_nothing_ends_in_time(
+    listener: SupabaseSessionListener, session_id: SessionId
+) -> None:
+    assert not await listener.wait_for_more_events(session_id, timeout=Timeout(0.01))
+
+
+async def test_that_an_event_at_the_last_moment_is_found(
+    store: SupabaseSessionStore,
+    listener: SupabaseSessionListener,
+    session_id: SessionId,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # No shared look will find it.
+    monkeypatch.setattr("parlant_supabase.stores.session_listener._SECONDS_BETWEEN_LOOKS", 3600)
+    wait = asyncio.create_task(listener.wait_for_more_events(session_id, timeout=Timeout(1)))
+    await until(lambda: bool(listener._waiting))
+    await create_event(store, session_id)
+
+    assert await wait
+    assert listener._looking is not None
+    listener._looking.cancel()
+
+
+async def test_that_a_session_that_is_not_there_is_an_error(
+    listener: SupabaseSessionListener,
+) -> None:
+    with pytest.raises(ItemNotFoundError, match="Session not found"):
+        await listener.wait_for_more_events(SessionId("none"))
+
+
+@pytest.fixture
+def watched(client: Any) -> list[int]:
+    """How many watches each request was for."""
+    sizes: list[int] = []
+
+    async def note(request: httpx.Request) -> None:
+        if request.url.path.endswith("parlant_check_events"):
+            sizes.append(len(json.loads(request.content)["p_watches"]))
+
+    client.postgrest.session.event_hooks["request"].append(note)
+    return sizes
+
+
+async def test_that_many_waiting_clients_share_their_requests(
+    store: SupabaseSessionStore,
+    listener: SupabaseSessionListener,
+    watched: list[int],
+) -> None:
+    session_ids = [
+        (await store.create_session(CustomerId("c"), AgentId("a"))).id for _ in range(10)
+    ]
+    waits = {
+        session_id: [
+            asyncio.create_task(listener.wait_for_more_events(session_id)) for _ in range(2)
+        ]
+        for session_id in session_ids
+    }
+    await until(lambda: len(listener._waiting) == 20)
+    watched.clear()
+
+    # Three looks, each of which is for all of them.
+    await until(lambda: len(watched) >= 3)
+    assert watched == [20] * len(watched)
+    assert not any(wait.done() for pair in waits.values() for wait in pair)
+
+    await create_event(store, session_ids[3])
+    assert await asyncio.gather(*waits[session_ids[3]]) == [True, True]
+    await store.delete_session(session_ids[4])
+    for wait in waits[session_ids[4]]:
+        with pytest.raises(ItemNotFoundError):
+            await wait
+    for wait in waits[session_ids[5]]:
+        wait.cancel()
+    await until(lambda: len(listener._waiting) == 14)
+
+    for session_id in {*session_ids} - {*session_ids[3:6]}:
+        await create_event(store, session_id)
+        assert await asyncio.gather(*waits[session_id]) == [True, True]
+    await until(lambda: listener._looking is None)
+
+
+async def test_that_whoever_waits_hears_of_a_fault(
+    open_stores: OpenStores, session_id: SessionId, stack: Any
+) -> None:
+    connection = {"url": stack.url, "key": stack.service_role_key}
+    async with open_stores(client=None, connection_params=connection) as stores:
+        listener = SupabaseSessionListener(stores["session_store"])
+        waits = [asyncio.create_task(listener.wait_for_more_events(session_id)) for _ in range(2)]
+        await until(lambda: len(listener._waiting) == 2)
+
+    for wait in waits:
+        with pytest.raises(NotOpenError):
+            await wait
+
+
+async def test_that_a_server_is_given_the_listener(store: SupabaseSessionStore) -> None:
+    container = Container()
+    container[SessionStore] = store  # type: ignore[type-abstract]
+
+    shared = await share_waiting(container)
+
+    listener = shared[SessionListener]  # type: ignore[type-abstract]
+    assert isinstance(listener, SupabaseSessionListener)
+    assert shared[SessionListener] is listener  # type: ignore[type-abstract]
+
+
+async def test_that_sharing_needs_our_store() -> None:
+    container = Container()
+    container[SessionStore] = SessionDocumentStore(TransientDocumentDatabase())  # type: ignore[type-abstract]
+
+    shared = await share_waiting(container)
+
+    with pytest.raises(ConfigurationError, match="SessionDocumentStore"):
+        shared[SessionListener]  # type: ignore[type-abstract]
