@@ -12,7 +12,7 @@ import psycopg.sql
 import pytest
 from parlant.core.loggers import TracingLogger
 from parlant.core.persistence.document_database import BaseDocument, identity_loader
-from parlant_supabase import SupabaseDocumentDatabase
+from parlant_supabase import SupabaseDocumentDatabase, retrying
 from parlant_supabase.local import LocalStack
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
@@ -53,7 +53,7 @@ async def connect(
         client = None
         if getattr(request, "param", "own client") == "given client":
             client = await clients.enter_async_context(
-                given_client(proxy.url, stack.service_role_key, timeout=60)
+                given_client(proxy.url, stack.service_role_key, timeout=60, verify=False)
             )
 
         def make(timeout: float = 60) -> SupabaseDocumentDatabase:
@@ -66,6 +66,12 @@ async def connect(
             )
 
         yield make
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes giving up quick; how long the pauses are is a test of its own."""
+    monkeypatch.setattr(retrying, "_LONGEST_PAUSE", 0.001)
 
 
 async def open_notes(database: SupabaseDocumentDatabase) -> Notes:

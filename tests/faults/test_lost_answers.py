@@ -107,7 +107,7 @@ async def opens_what_is_new(database: SupabaseDocumentDatabase, notes: Notes) ->
 @BOTH_CLIENTS
 @pytest.mark.parametrize("fault", SUDDEN_FAULTS, ids=name_of)
 async def test_that_what_may_be_called_twice_is(
-    connect: Connect, proxy: FaultProxy, fault: Fault
+    connect: Connect, proxy: FaultProxy, short_pauses: None, fault: Fault
 ) -> None:
     async with connect() as database:
         notes = await open_notes(database)

@@ -61,12 +61,6 @@ async def transport(stack: LocalStack, proxy: FaultProxy) -> AsyncIterator[Trans
         yield transport
 
 
-@pytest.fixture
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes giving up quick; how long the pauses are is a test of its own."""
-    monkeypatch.setattr(retrying, "_LONGEST_PAUSE", 0.001)
-
-
 def says(code: str | None, status: int = 400) -> Fault:
     """A failure with a code of Postgres's or PostgREST's."""
     return json_instead_of_forwarding(status, code=code, message="words of the server's")
@@ -149,7 +143,7 @@ async def test_that_a_store_is_written_to_once_however_often_the_answer_is_lost(
     ids=lambda fault: fault.__name__,
 )
 async def test_that_after_a_failure_that_left_nothing_behind_every_call_is_repeated(
-    notes: Notes, proxy: FaultProxy, fault: Fault
+    notes: Notes, proxy: FaultProxy, short_pauses: None, fault: Fault
 ) -> None:
     proxy.faults.extend([fault, fault])
 
@@ -177,7 +171,7 @@ async def test_that_after_a_failure_that_left_nothing_behind_every_call_is_repea
     ids=lambda fault: fault.__name__,
 )
 async def test_that_after_a_failure_that_may_have_followed_the_commit_only_some_calls_are_repeated(
-    notes: Notes, proxy: FaultProxy, fault: Fault
+    notes: Notes, proxy: FaultProxy, short_pauses: None, fault: Fault
 ) -> None:
     proxy.faults.append(fault)
     with pytest.raises(OutcomeUnknownError, match=r"Look before you repeat it. Tried once\."):
