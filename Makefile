@@ -24,12 +24,12 @@ lint: $(INSTALLED) ## Run ruff, mypy and sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint sql
+	$(BIN)/sqlfluff lint sql supabase/tests supabase/opt-in
 
 format: $(INSTALLED) ## Bring Python and SQL into the project's form
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
-	$(BIN)/sqlfluff format sql
+	$(BIN)/sqlfluff format sql supabase/tests supabase/opt-in
 
 migration: $(INSTALLED) ## Write the migration of what has changed in sql/, NAME=what_it_does
 	@$(BIN)/python sql/generate_migration.py $(NAME)
