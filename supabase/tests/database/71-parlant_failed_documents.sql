@@ -57,12 +57,17 @@ select throws_ok(
 );
 
 insert into public.pgtap_failed_others_failed_migrations (id, data, reason)
-select n::text, jsonb_build_object('id', n::text), 'rejected'
+select
+  n::text,
+  jsonb_build_object('id', n::text),
+  'rejected'
 from generate_series(1, 1001) as n;
 
 create temporary table pages as
 with recursive pages (number, page) as (
-  select 1, public.parlant_list_failed_documents('pgtap_failed_', 'others')
+  select
+    1,
+    public.parlant_list_failed_documents('pgtap_failed_', 'others')
   union all
   select
     p.number + 1,
@@ -71,7 +76,10 @@ with recursive pages (number, page) as (
   where p.page -> 'next' <> 'null'
 )
 
-select p.number, p.page from pages as p;
+select
+  p.number,
+  p.page
+from pages as p;
 
 select results_eq(
   $$select jsonb_array_length(p.page -> 'documents') from pages as p order by p.number$$,
@@ -94,7 +102,8 @@ set data = f.data || jsonb_build_object('text', repeat('x', 3000000))
 where f.id in ('1', '2', '3');
 select is(
   jsonb_array_length(
-    public.parlant_list_failed_documents('pgtap_failed_', 'others', null, true) -> 'documents'),
+    public.parlant_list_failed_documents('pgtap_failed_', 'others', null, true) -> 'documents'
+  ),
   2,
   'a page ends past 4 MB'
 );
@@ -196,7 +205,8 @@ select is(
 
 select is(
   public.parlant_restore_failed_documents(
-    'pgtap_failed_', 'things', '[{"seq": -7, "data": {"id": "x"}}]', '2'),
+    'pgtap_failed_', 'things', '[{"seq": -7, "data": {"id": "x"}}]', '2'
+  ),
   '{"outcomes": []}'::jsonb,
   'what is no failed document any more has no outcome'
 );
@@ -211,7 +221,8 @@ select throws_ok(
 
 select is(
   public.parlant_drop_failed_documents(
-    'pgtap_failed_', 'things', jsonb_build_array(pg_temp.seq_of('gone'), pg_temp.seq_of('anew'), -7)),
+    'pgtap_failed_', 'things', jsonb_build_array(pg_temp.seq_of('gone'), pg_temp.seq_of('anew'), -7)
+  ),
   '{"dropped": 2}'::jsonb,
   'those named that are there are dropped'
 );
