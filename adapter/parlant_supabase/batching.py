@@ -109,7 +109,7 @@ class Batcher:
             subject,
             deadline,
             asyncio.get_running_loop().create_future(),
-            alone=function in ALONE,
+            alone=function in ALONE or not _is_of_known_documents(function, params),
         )
         self._waiting.append(call)
         try:
@@ -205,6 +205,22 @@ class Batcher:
                 call.sent = False
                 self._waiting.append(call)
         self._dispatch()
+
+
+def _is_of_known_documents(function: str, params: Mapping[str, Any]) -> bool:
+    """Whether a call writes, if anything, what its arguments name.
+
+    Batches take turns at what they are going to write. That keeps them from waiting for each other
+    in a circle only if it is known beforehand.
+    """
+    if function not in ("parlant_update_one", "parlant_delete_one"):
+        return True
+    filters = params.get("p_filters")
+    condition = filters.get("id") if isinstance(filters, Mapping) else None
+    if not isinstance(condition, Mapping) or condition.keys() != {"$eq"}:
+        return False
+    changes = params.get("p_params", {})
+    return isinstance(changes, Mapping) and changes.get("id", condition["$eq"]) == condition["$eq"]
 
 
 def _size(call: _Call) -> int:

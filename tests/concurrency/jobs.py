@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, cast
@@ -157,3 +158,29 @@ async def _pass(documents: Documents, direction: SortDirection) -> list[str]:
         if not page.has_more:
             return found
         cursor = page.next_cursor
+
+
+async def write_at_random(database: SupabaseDocumentDatabase, seed: int, count: int) -> None:
+    """Many writes at once to few documents, which are asked for in several ways."""
+    documents = await _documents(database)
+    choice = random.Random(seed)
+
+    async def write() -> None:
+        id = choice.choice("abcdef")
+        filters = cast(
+            "Where", choice.choice([{"id": {"$eq": id}}, {"k": {"$eq": id}}, {"k": {"$gte": id}}])
+        )
+        params = {"id": id, "k": id, "creation_utc": "2026", "version": "1.0.0"}
+        # Two documents cannot have one id.
+        with suppress(DuplicateDocumentError):
+            match choice.randrange(4):
+                case 0:
+                    await documents.delete_one(filters)
+                case 1:
+                    await documents.insert_one(cast("BaseDocument", {**params, "n": seed}))
+                case 2:
+                    await documents.update_one(filters, cast("BaseDocument", {"n": seed}))
+                case _:
+                    await documents.update_one(filters, cast("BaseDocument", params), upsert=True)
+
+    await asyncio.gather(*(write() for _ in range(count)))

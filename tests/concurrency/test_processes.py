@@ -50,6 +50,27 @@ def stored(sql: psycopg.Connection, prefix: str, table: Identifier) -> Stored:
 
 
 @pytest.fixture
+def lingering(stored: Stored, sql: psycopg.Connection, table: Identifier, prefix: str) -> Stored:
+    """Makes these the collection's documents; whoever writes one then takes a while to commit.
+
+    Without it few calls would meet on a machine with few processors.
+    """
+
+    def store(*documents: BaseDocument) -> None:
+        stored(*documents)
+        sql.execute(
+            SQL(
+                "create function {0}() returns trigger language plpgsql as"
+                " $$ begin perform pg_sleep(0.005); return null; end $$;"
+                "create trigger linger after insert or update or delete on {1}"
+                " for each row execute function {0}()"
+            ).format(Identifier("public", f"{prefix}linger"), table)
+        )
+
+    return store
+
+
+@pytest.fixture
 def held(sql: psycopg.Connection, table: Identifier) -> Held:
     """The collection's documents."""
     query = SQL("select data from {} order by id").format(table)
@@ -57,9 +78,9 @@ def held(sql: psycopg.Connection, table: Identifier) -> Held:
 
 
 def test_that_writers_of_disjoint_fields_of_one_document_lose_none(
-    run: Run, stored: Stored, held: Held
+    run: Run, lingering: Stored, held: Held
 ) -> None:
-    stored(document("a"))
+    lingering(document("a"))
     fields = [f"field {number}" for number in range(50)]
 
     run(jobs.write_fields, *(({"id": {"$eq": "a"}}, names, 4) for (names,) in share(fields)))
@@ -69,9 +90,9 @@ def test_that_writers_of_disjoint_fields_of_one_document_lose_none(
 
 @pytest.mark.parametrize("by", ["id", "content", "either"])
 def test_that_upserts_of_one_document_leave_one(
-    run: Run, stored: Stored, held: Held, by: str
+    run: Run, lingering: Stored, held: Held, by: str
 ) -> None:
-    stored()
+    lingering()
 
     def upsert(key: int, number: int) -> tuple[Any, BaseDocument]:
         id = f"{key}" if by != "content" else f"{key} {number}"
@@ -96,10 +117,10 @@ def test_that_upserts_of_one_document_leave_one(
 
 @pytest.mark.parametrize("matching", [100, 50])
 def test_that_deletes_with_one_filter_delete_a_document_each(
-    run: Run, stored: Stored, held: Held, matching: int
+    run: Run, lingering: Stored, held: Held, matching: int
 ) -> None:
     mine = [document(f"a{number}", owner="me") for number in range(matching)]
-    stored(*mine, document("b", owner="you"))
+    lingering(*mine, document("b", owner="you"))
 
     deleted = run(jobs.delete, *[({"owner": {"$eq": "me"}}, 100 // COUNT)] * COUNT)
 
@@ -213,9 +234,9 @@ def _dealt(documents: list[BaseDocument]) -> list[tuple[list[BaseDocument]]]:
 
 
 def test_that_documents_that_exchange_ids_do_not_halt_one_another(
-    run: Run, stored: Stored, held: Held
+    run: Run, lingering: Stored, held: Held
 ) -> None:
-    stored(document("a", was="a"), document("b", was="b"))
+    lingering(document("a", was="a"), document("b", was="b"))
 
     run(jobs.exchange_ids, *[([("a", "b"), ("b", "a"), ("a", "c"), ("c", "b")], 25)] * COUNT)
 
@@ -230,3 +251,10 @@ def test_that_no_function_raises_what_postgrest_repeats_without_end() -> None:
         text = file.read_text("utf-8").lower()
         for culprit in ("40001", "serialization_failure", "repeatable read", "serializable"):
             assert culprit not in text, file.name
+
+
+def test_that_writes_of_every_kind_do_not_halt_one_another(run: Run, lingering: Stored) -> None:
+    lingering()
+
+    # So many that most of them travel in batches, each of which is one transaction.
+    run(jobs.write_at_random, *((seed, 150) for seed in range(COUNT)))

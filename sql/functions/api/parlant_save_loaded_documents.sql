@@ -1,6 +1,7 @@
 -- purpose:      Stores what a loader made of a page of documents, and reads the next page. A document that
---               was changed or removed since it was read is left alone. If another server has brought it to
---               the store's version, all is done; else it comes again, as it is now, with the next page.
+--               was changed or removed since it was read is left alone, and so is one that somebody is
+--               changing now. Unless it has got to the store's version so, it comes again, as it is then,
+--               with the next page.
 --               - changed:  the document is replaced
 --               - rejected: it moves to the table of failed documents
 --               - raised:   it stays, and a copy is kept in the table of failed documents, once
@@ -36,6 +37,8 @@ declare
   v_result jsonb;
   v_stored jsonb;
   v_version text;
+  v_locked boolean;
+  v_patience text := '';
   v_again jsonb[] := '{}';
   v_document jsonb;
   v_counts jsonb := '{"changed": 0, "rejected": 0, "raised": 0}';
@@ -50,12 +53,23 @@ begin
   end if;
 
   for v_result in select r.value from jsonb_array_elements(p_results) as r loop
-    execute format('select d.data, d.version from %s as d where d.id = $1 for update', v_table)
+    execute format('select d.data, d.version from %s as d where d.id = $1 for update', v_table) || v_patience
     into v_stored, v_version
     using v_result ->> 'id';
 
-    if md5(v_stored::text) is distinct from v_result ->> 'digest' then
-      if v_version <> p_version then
+    -- It waits for the first document alone. Who holds documents and waits for more may wait for somebody
+    -- who waits for these.
+    v_patience := ' skip locked';
+
+    v_locked := v_stored is not null;
+    if not v_locked then
+      execute format('select d.data, d.version from %s as d where d.id = $1', v_table)
+      into v_stored, v_version
+      using v_result ->> 'id';
+    end if;
+
+    if not v_locked or md5(v_stored::text) is distinct from v_result ->> 'digest' then
+      if v_stored is not null and v_version is distinct from p_version then
         v_again := v_again || jsonb_build_object(
           'id', v_result ->> 'id', 'digest', md5(v_stored::text), 'data', v_stored);
       end if;

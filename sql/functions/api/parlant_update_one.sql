@@ -31,9 +31,18 @@ declare
   v_table text := parlant_internal.table_of(p_prefix, p_collection);
   v_where text := parlant_internal.compile_filter(p_filters);
   v_params jsonb := parlant_internal.read_document(p_params);
-  v_id text := parlant_internal.lock_first_match(v_table, v_where, p_filters);
+  v_id text;
   v_missing text;
 begin
+  if v_params ? 'id' then
+    -- It may have to wait for whoever writes the document of that id, and in a batch that may be somebody
+    -- who waits for this call. So it takes its turn at that id, as parlant_execute() does, while it holds
+    -- nothing.
+    perform pg_advisory_xact_lock(hashtextextended(p_prefix || (v_params ->> 'id'), 0));
+  end if;
+
+  v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters);
+
   if v_id is null and p_upsert then
     -- Upserts with the same filter take turns, so that the second finds the document of the first.
     perform pg_advisory_xact_lock(

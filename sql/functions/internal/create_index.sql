@@ -31,8 +31,9 @@ begin
   into v_keys
   from jsonb_array_elements(p_fields) with ordinality as f;
 
-  -- Two servers that ask at the same moment take turns; the second finds the index.
-  perform pg_advisory_xact_lock(v_table::regclass::oid::integer, hashtext(v_name::text));
+  -- Two servers that ask at the same moment take turns; the second finds the index. They do so for all
+  -- indexes of a table at once, so that neither waits for one that the other makes while holding another.
+  perform pg_advisory_xact_lock(v_table::regclass::oid::bigint);
 
   execute format(
     'create %s index if not exists %I on %s (%s)',

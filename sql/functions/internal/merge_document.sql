@@ -28,6 +28,14 @@ begin
     return v_document;
   end if;
 
+  -- Documents that are given one another's ids at the same moment would wait for each other for ever.
+  perform pg_advisory_xact_lock(k.key)
+  from (
+    select hashtextextended(p_table || i.id, 0) as key
+    from unnest(array[p_id, p_params ->> 'id']) as i (id)
+    order by key
+  ) as k;
+
   begin
     execute format(
       'update %s as d set data = d.data || $2 where d.id = $1 returning d.data', p_table)
