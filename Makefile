@@ -17,7 +17,7 @@ test: node $(INSTALLED) ## Run the linters and all tests, on a local Supabase st
 	@$(BIN)/python scripts/check_local_stack.py
 	@failed=; \
 	$(MAKE) --no-print-directory lint || failed="$$failed linters"; \
-	$(BIN)/python -m pytest || failed="$$failed pytest"; \
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile || failed="$$failed pytest"; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
 
 lint: $(INSTALLED) ## Run ruff, mypy and sqlfluff

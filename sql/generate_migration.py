@@ -124,9 +124,7 @@ def main() -> None:
     parser.add_argument("--release", action="store_true", help="mark the migration as released")
     arguments = parser.parse_args()
     path = release() if arguments.release else generate(arguments.name)
-    print(
-        path.relative_to(ROOT) if path else "Nothing has changed since the last release."
-    )
+    print(path.relative_to(ROOT) if path else "Nothing has changed since the last release.")
 
 
 if __name__ == "__main__":

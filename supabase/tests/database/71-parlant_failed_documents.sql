@@ -58,9 +58,9 @@ select throws_ok(
 
 insert into public.pgtap_failed_others_failed_migrations (id, data, reason)
 select
-  n::text,
-  jsonb_build_object('id', n::text),
-  'rejected'
+  n::text as id,
+  jsonb_build_object('id', n::text) as data,
+  'rejected' as reason
 from generate_series(1, 1001) as n;
 
 create temporary table pages as
