@@ -16,8 +16,10 @@ from parlant.core.tags import TagId
 from parlant_supabase.local import LocalStack
 from parlant_supabase.local.project import find_project
 from parlant_supabase.stores import SupabaseStores
+from psycopg.types.json import Jsonb
 
 from tests.supabase_stores.conftest import OpenStores
+from tests.supabase_stores.waiting import until
 from tests.tables import on
 
 PROCESSES, EVENTS = 3, 60
@@ -199,6 +201,24 @@ async def test_that_a_deleted_session_leaves_no_event_behind(
 
     [(left,)] = sql.execute(on("select count(*) from {}", f"{prefix}s_events")).fetchall()
     assert left == 0
+
+
+async def test_that_an_event_on_its_way_goes_with_its_session(
+    stack: LocalStack, stores: SupabaseStores, prefix: str, sql: psycopg.Connection
+) -> None:
+    store = stores["session_store"]
+    session = await store.create_session(CustomerId("c"), AgentId("a"))
+    event = {"id": "e", "session_id": session.id}
+    with psycopg.connect(stack.database_url) as other_server:
+        other_server.execute(
+            "select public.parlant_create_event(%s, %s)", (f"{prefix}s_", Jsonb(event))
+        )
+        deletion = asyncio.create_task(store.delete_session(session.id))
+        await until(lambda: bool(sql.execute("select from pg_locks where not granted").fetchall()))
+        other_server.commit()
+    await deletion
+
+    assert sql.execute(on("select id from {}", f"{prefix}s_events")).fetchall() == []
 
 
 async def test_that_two_runs_may_count_ids_alike(open_stores: OpenStores) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -32,6 +31,7 @@ from parlant_supabase.stores import (
 )
 
 from tests.supabase_stores.conftest import OpenStores, RequestLog
+from tests.supabase_stores.waiting import until
 
 
 @pytest.fixture
@@ -51,11 +51,6 @@ async def session_id(store: SupabaseSessionStore) -> SessionId:
 
 async def create_event(store: SupabaseSessionStore, session_id: SessionId) -> None:
     await store.create_event(session_id, EventSource.AI_AGENT, EventKind.MESSAGE, "t", {})
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - what it waits for says nothing when it happens
-        await asyncio.sleep(0.01)
 
 
 async def test_that_what_is_there_is_found_at_once(

@@ -1,0 +1,12 @@
+"""Waiting for what says nothing when it happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Returns as soon as the condition holds."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
