@@ -20,6 +20,7 @@ from parlant_supabase import (
     DuplicateDocumentError,
     SupabaseDocumentDatabase,
 )
+from parlant_supabase.local import LocalStack
 from psycopg.types.json import Jsonb
 
 from tests.adapter.notes import EVERYTHING, Notes, fill, ids, note, only, where
@@ -77,7 +78,7 @@ async def test_that_upserts_at_once_with_one_filter_leave_one_document(
 
 
 async def test_that_an_upsert_updates_what_another_inserts_meanwhile(
-    notes: Notes, prefix: str, stack: Any, sql: psycopg.Connection
+    notes: Notes, prefix: str, stack: LocalStack, sql: psycopg.Connection
 ) -> None:
     with psycopg.connect(stack.database_url) as other:
         other.execute(
@@ -93,7 +94,7 @@ async def test_that_an_upsert_updates_what_another_inserts_meanwhile(
 
 
 async def test_that_an_update_whose_match_is_changed_meanwhile_takes_the_next(
-    notes: Notes, prefix: str, stack: Any, sql: psycopg.Connection
+    notes: Notes, prefix: str, stack: LocalStack, sql: psycopg.Connection
 ) -> None:
     await fill(notes, [note("a", state="open"), note("b", state="open")])
     params: Any = {"state": "mine"}
@@ -110,6 +111,22 @@ async def test_that_an_update_whose_match_is_changed_meanwhile_takes_the_next(
     assert await notes.find_one(only("a")) == note("a", state="theirs")
 
 
+async def test_that_an_update_whose_match_becomes_another_document_meanwhile_takes_that(
+    notes: Notes, prefix: str, stack: LocalStack, sql: psycopg.Connection
+) -> None:
+    await fill(notes, [note("a", state="open"), note("b", state="closed")])
+    params: Any = {"state": "mine"}
+    set_state = on("update {} set data = data || %s where id = %s", f"{prefix}notes")
+    with psycopg.connect(stack.database_url) as other:
+        other.execute(set_state, (Jsonb({"state": "closed"}), "a"))
+        update = asyncio.create_task(notes.update_one({"state": {"$eq": "open"}}, params))
+        await until_blocked(sql, other)
+        other.execute(set_state, (Jsonb({"state": "open"}), "b"))
+        other.commit()
+
+    assert (await update).updated_document == note("b", state="mine")
+
+
 async def test_that_deletes_at_once_with_one_filter_delete_one_document_each(notes: Notes) -> None:
     await fill(notes, [note(f"n{number}", kind=1) for number in range(30)])
     await fill(notes, [note("other", kind=2)])
@@ -123,7 +140,7 @@ async def test_that_deletes_at_once_with_one_filter_delete_one_document_each(not
 
 
 async def test_that_a_delete_passes_over_a_document_that_another_is_deleting(
-    notes: Notes, prefix: str, stack: Any
+    notes: Notes, prefix: str, stack: LocalStack
 ) -> None:
     await fill(notes, [note("a", kind=1), note("b", kind=1)])
     with psycopg.connect(stack.database_url) as other:
@@ -137,7 +154,7 @@ async def test_that_a_delete_passes_over_a_document_that_another_is_deleting(
 
 
 async def test_that_a_delete_waits_for_the_only_match_and_finds_it_if_it_stays(
-    notes: Notes, prefix: str, stack: Any, sql: psycopg.Connection
+    notes: Notes, prefix: str, stack: LocalStack, sql: psycopg.Connection
 ) -> None:
     await fill(notes, [note("a", kind=1)])
     with psycopg.connect(stack.database_url) as other:

@@ -95,7 +95,7 @@ _JSON = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number or 0.0)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
     lambda items: (
         st.lists(items, max_size=4)
@@ -109,7 +109,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(fields=st.dictionaries(st.text(alphabet="abc", min_size=1, max_size=3), _JSON, max_size=5))
 def test_that_the_form_in_which_a_document_is_sent_says_the_same(fields: dict[str, Any]) -> None:
     document = note("a", **fields)
@@ -118,6 +118,13 @@ def test_that_the_form_in_which_a_document_is_sent_says_the_same(fields: dict[st
 
     sent = json.loads(encoded) if isinstance(encoded, str) else encoded
     assert as_json(sent) == as_json(document)
+
+
+async def test_that_negative_zero_comes_back_as_zero(notes: Notes) -> None:
+    # Postgres's numeric has no negative zero; the two are equal in Python.
+    await notes.insert_one(note("a", value=-0.0))
+
+    assert as_json(await notes.find_one(only("a"))) == as_json(note("a", value=0.0))
 
 
 async def test_that_a_tuple_comes_back_as_a_list(notes: Notes) -> None:

@@ -81,6 +81,10 @@ OPERANDS = [value for value in VALUES.values() if value is not MISSING]
 FIELDS = ("field", "session_id", "agent_id", "creation_utc", "version")
 
 
+# Two fields that differ in every pair; the pairs crossed match nothing.
+PAIRS = (("a", "letter a"), (9, "nine"), (True, "true"))
+
+
 def _animal(name: str, value: object) -> dict[str, Any]:
     return {"id": name} | ({} if value is MISSING else dict.fromkeys(FIELDS, value))
 
@@ -242,6 +246,10 @@ class TestLogicalOperators:
             {"$or": [{"field": {"$eq": 1, "$ne": x}} for x in (1, 2)]},
             {"$or": [{"field": {"$eq": "a"}}, {"session_id": {"$eq": "b"}}]},
             {"$or": [{"$or": [{"field": {"$eq": x}}]} for x in ("a", "b")]},
+            {"$or": [{"field": {"$eq": x}, "id": {"$eq": y}} for x, y in PAIRS]},
+            {"$or": [{"field": {"$in": [x]}, "id": {"$eq": y}} for x, y in PAIRS]},
+            {"$and": [{"field": {"$ne": x}, "id": {"$ne": y}} for x, y in PAIRS]},
+            {"$and": [{"$or": [{"field": {"$eq": x}}, {"id": {"$eq": y}}]} for x, y in PAIRS]},
         ],
     )
     async def test_that_they_combine_as_they_read(self, animals: Notes, filters: Any) -> None:

@@ -73,6 +73,15 @@ async def test_that_a_different_document_with_the_id_of_another_is_refused(
     assert (await notes.find(EVERYTHING)).items == [note("a", name="Ann")]
 
 
+async def test_that_an_integer_and_the_float_of_the_same_value_are_different_documents(
+    notes: Notes,
+) -> None:
+    await notes.insert_one(note("a", score=1))
+
+    with pytest.raises(DuplicateDocumentError):
+        await notes.insert_one(note("a", score=1.0))
+
+
 async def test_that_a_deleted_documents_id_is_free_again(notes: Notes) -> None:
     await notes.insert_one(note("a", name="Ann"))
     await notes.delete_one(only("a"))
