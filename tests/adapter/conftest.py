@@ -10,12 +10,28 @@ from parlant_supabase.local import LocalStack, SupervisedDatabase
 from parlant_supabase.local.project import find_project
 
 from tests.adapter.notes import Notes
+from tests.tables import on
 
 
 @pytest.fixture
 async def notes(database: SupabaseDocumentDatabase) -> Notes:
     """An empty collection; its table is called `<prefix>notes`."""
     return await database.get_or_create_collection("notes", BaseDocument, identity_loader)
+
+
+@pytest.fixture(scope="session")
+def reused_table(stack: LocalStack) -> str:
+    """A table of notes; making one for each test takes longer than most tests."""
+    with psycopg.connect(stack.database_url, autocommit=True) as connection:
+        connection.execute("select public.parlant_create_collection('reused_', 'notes')")
+    return "reused_notes"
+
+
+@pytest.fixture
+def reused_prefix(reused_table: str, sql: psycopg.Connection) -> str:
+    """The prefix of the reused table, which is empty now; for tests that need none of their own."""
+    sql.execute(on("truncate {} restart identity", reused_table))
+    return reused_table.removesuffix("notes")
 
 
 @pytest.fixture(scope="session")

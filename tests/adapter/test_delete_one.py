@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from parlant.core.persistence.document_database import BaseDocument, DeleteResult
 
 from tests.adapter.notes import EVERYTHING, Notes, fill, ids, note, only
+
+
+@pytest.fixture
+def prefix(reused_prefix: str) -> str:
+    return reused_prefix
+
 
 NOTHING_MATCHED: DeleteResult[BaseDocument] = DeleteResult(
     acknowledged=True, deleted_count=0, deleted_document=None

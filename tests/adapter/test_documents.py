@@ -23,6 +23,11 @@ from supabase import AsyncClient, AsyncClientOptions, acreate_client
 from tests.adapter.notes import EVERYTHING, Notes, ids, note, only, where
 
 
+@pytest.fixture
+def prefix(reused_prefix: str) -> str:
+    return reused_prefix
+
+
 def as_json(value: object) -> str:
     """The value's JSON text, in which 1, 1.0 and true are three things."""
     return json.dumps(value, sort_keys=True)

@@ -24,6 +24,11 @@ CROWD = [
 
 
 @pytest.fixture
+def prefix(reused_prefix: str) -> str:
+    return reused_prefix
+
+
+@pytest.fixture
 async def crowd(notes: Notes) -> Notes:
     await fill(notes, CROWD)
     return notes

@@ -20,6 +20,11 @@ from tests.adapter.notes import EVERYTHING, Notes, fill, note, only, where, writ
 ASC, DESC = SortDirection.ASC, SortDirection.DESC
 
 
+@pytest.fixture
+def prefix(reused_prefix: str) -> str:
+    return reused_prefix
+
+
 async def _first(notes: Notes, *sort: tuple[str, SortDirection]) -> str:
     document = await notes.find_one(EVERYTHING, sort=sort)
     assert document is not None

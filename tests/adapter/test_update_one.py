@@ -20,6 +20,12 @@ from parlant_supabase import (
 
 from tests.adapter.notes import EVERYTHING, Notes, fill, ids, note, only, where
 
+
+@pytest.fixture
+def prefix(reused_prefix: str) -> str:
+    return reused_prefix
+
+
 # Parameters are partial documents; what they hold is each test's business.
 Params = Any
 
