@@ -20,8 +20,8 @@ SQL = ROOT / "sql"
 MIGRATIONS = ROOT / "supabase" / "migrations"
 RELEASED = SQL / "released.txt"
 
-# What comes first is needed by what comes later. Within a folder files run by name, so a function in
-# language sql may call only those before it; Postgres checks their bodies at once.
+# What comes first is needed by what comes later. Within a folder files run by name, so a function
+# in language sql may call only those before it: Postgres checks their bodies at once.
 ORDER = (
     "schema.sql",
     "tables",
