@@ -1190,7 +1190,6 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_filter jsonb := jsonb_build_object(p_kind || '_id', jsonb_build_object('$eq', p_id));
   v_deleted integer;
 begin
   execute format(
@@ -1203,10 +1202,10 @@ begin
   end if;
 
   execute format(
-    'delete from %s as d where %s',
+    'delete from %s as a where %s',
     parlant_internal.table_of(p_prefix, p_kind || '_tag_associations'),
-    parlant_internal.compile_filter(v_filter))
-  using v_filter;
+    parlant_internal.owner_condition(p_kind, '$1'))
+  using p_id;
   return true;
 end;
 $$;
@@ -1569,49 +1568,51 @@ revoke all on function parlant_internal.drop_collection_table(text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.drop_collection_table(text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/event_filter.sql
--- purpose:           The filter for events of a session that parlant_list_events and parlant_check_events
---                    describe by their arguments.
--- p_session_id:      the session's id
--- p_source:          only events from this source; NULL for all
--- p_trace_id:        only events of this trace; NULL for all
--- p_kinds:           JSON array, only events of these kinds; NULL for all
--- p_min_offset:      only events from this offset on; NULL for all
+-- >>> sql/functions/internal/event_condition.sql
+-- purpose:           The SQL condition for events of a session, alias d, that parlant_list_events and
+--                    parlant_check_events describe by their arguments. The session's id is $1.
+-- p_source:          whether there is $2, the only source
+-- p_trace_id:        whether there is $3, the only trace
+-- p_kinds:           whether there is $4, the kinds
+-- p_min_offset:      whether there is $5, the least offset
 -- p_exclude_deleted: whether to leave out deleted events
--- returns:           a Parlant filter
+-- returns:           text of an SQL expression
 -- raises:            nothing
-create or replace function parlant_internal.event_filter(
-  p_session_id text,
-  p_source text,
-  p_trace_id text,
-  p_kinds jsonb,
-  p_min_offset bigint,
+create or replace function parlant_internal.event_condition(
+  p_source boolean,
+  p_trace_id boolean,
+  p_kinds boolean,
+  p_min_offset boolean,
   p_exclude_deleted boolean
 )
-returns jsonb
+returns text
 language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
 begin
-  return jsonb_strip_nulls(jsonb_build_object(
-    'session_id', jsonb_build_object('$eq', p_session_id),
-    'source', case when p_source is not null then jsonb_build_object('$eq', p_source) end,
-    'trace_id', case when p_trace_id is not null then jsonb_build_object('$eq', p_trace_id) end,
-    'kind', case when p_kinds is not null then jsonb_build_object('$in', p_kinds) end,
-    'offset', case when p_min_offset is not null then jsonb_build_object('$gte', p_min_offset) end,
-    'deleted', case when p_exclude_deleted then jsonb_build_object('$eq', false) end));
+  return concat(
+    'd.session_id = $1',
+    case when p_source then ' and d.data ->> ''source'' = $2' end,
+    case when p_trace_id then ' and d.data ->> ''trace_id'' = $3' end,
+    case when p_kinds then ' and d.data ->> ''kind'' = any ($4)' end,
+    -- Spelled as the index is.
+    case when p_min_offset then
+      format(' and %s >= to_jsonb($5)', parlant_internal.order_key('d.data -> ''offset'''))
+    end,
+    case when p_exclude_deleted then ' and d.data -> ''deleted'' = ''false''' end);
 end;
 $$;
 
-comment on function parlant_internal.event_filter(text, text, text, jsonb, bigint, boolean) is
-'Filter for events of a session.';
+comment on function parlant_internal.event_condition(boolean, boolean, boolean, boolean, boolean) is
+'SQL condition for events of a session.';
 
-revoke all on function parlant_internal.event_filter(text, text, text, jsonb, bigint, boolean)
+revoke all on function
+parlant_internal.event_condition(boolean, boolean, boolean, boolean, boolean)
 from public, anon, authenticated;
-grant execute on function parlant_internal.event_filter(text, text, text, jsonb, bigint, boolean)
-to service_role;
+grant execute on function
+parlant_internal.event_condition(boolean, boolean, boolean, boolean, boolean) to service_role;
 -- <<<
 -- >>> sql/functions/internal/failed_table_of.sql
 -- purpose:      Finds the table of a collection's failed documents in the registry.
@@ -1689,6 +1690,7 @@ grant execute on function parlant_internal.filter_error(text[], text, text) to s
 -- p_cursor:         {"creation_utc": text, "id": text}; only documents strictly after it, in the direction
 --                   of the sort, are returned
 -- p_sort_direction: "asc" (also if NULL) or "desc"
+-- p_item:           SQL expression over the alias d for what to return of each document
 -- returns:          {"items": [...], "total_count": int, "has_more": bool,
 --                   "next_cursor": {"creation_utc", "id"} | null};
 --                   total_count counts the matches after the cursor, before the limit
@@ -1699,7 +1701,8 @@ create or replace function parlant_internal.find_page(
   p_parameters jsonb,
   p_limit bigint,
   p_cursor jsonb,
-  p_sort_direction text
+  p_sort_direction text,
+  p_item text default 'd.data'
 )
 returns jsonb
 language plpgsql
@@ -1744,11 +1747,11 @@ begin
   end if;
 
   execute format(
-    'select coalesce(array_agg(page.data), ''{}'') from ('
-    'select d.data from %s as d where %s order by d.creation_utc %3$s, d.id %3$s limit $3'
+    'select coalesce(array_agg(page.item), ''{}''), (array_agg(page.data))[$3 - 1] from ('
+    'select d.data, %s as item from %s as d where %s order by d.creation_utc %4$s, d.id %4$s limit $3'
     ') as page',
-    p_table, v_where, v_direction)
-  into v_items
+    p_item, p_table, v_where, v_direction)
+  into v_items, v_last
   using p_parameters, p_cursor, least(p_limit, 2147483646) + 1;
 
   if cardinality(v_items) <= coalesce(p_limit, cardinality(v_items)) then
@@ -1763,7 +1766,6 @@ begin
   into v_total
   using p_parameters, p_cursor;
 
-  v_last := v_items[p_limit::integer];
   return jsonb_build_object(
     'items', to_jsonb(v_items[1:p_limit::integer]),
     'total_count', v_total,
@@ -1777,12 +1779,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text) is
+comment on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text) is
 'One page of the documents that a predicate matches.';
 
-revoke all on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text)
+revoke all on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text)
 from public, anon, authenticated;
-grant execute on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text)
+grant execute on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text)
 to service_role;
 -- <<<
 -- >>> sql/functions/internal/index_name.sql
@@ -1893,7 +1895,9 @@ security invoker
 set search_path = ''
 as $$
 declare
+  v_table text := parlant_internal.table_of(p_prefix, p_kind || '_tag_associations');
   v_owner_id text := p_association ->> (p_kind || '_id');
+  v_has_tag boolean;
 begin
   if not parlant_internal.lock_document(
     parlant_internal.table_of(p_prefix, p_kind || 's'), v_owner_id)
@@ -1901,14 +1905,16 @@ begin
     return null;
   end if;
 
-  if parlant_internal.tags_of(p_prefix, p_kind, jsonb_build_array(v_owner_id)) -> v_owner_id
-    @> jsonb_build_array(p_association -> 'tag_id')
-  then
+  execute format(
+    'select exists (select from %s as a where %s and a.data -> ''tag_id'' = $2)',
+    v_table, parlant_internal.owner_condition(p_kind, '$1'))
+  into v_has_tag
+  using v_owner_id, p_association -> 'tag_id';
+  if v_has_tag then
     return false;
   end if;
 
-  perform parlant_internal.insert_document(
-    parlant_internal.table_of(p_prefix, p_kind || '_tag_associations'), p_association);
+  perform parlant_internal.insert_document(v_table, p_association);
   return true;
 end;
 $$;
@@ -1970,50 +1976,34 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_owner text := p_kind || '_id';
   v_associations text := parlant_internal.table_of(p_prefix, p_kind || '_tag_associations');
-  v_parameters jsonb := jsonb_build_object('tags', to_jsonb(p_tags));
   v_where text := 'true';
-  v_page jsonb;
-  v_tags jsonb;
 begin
   if cardinality(p_tags) > 0 then
     v_where := format(
-      'd.id in (select d.data ->> %L from %s as d where %s)',
-      v_owner,
+      'd.id in (select a.data ->> %L from %s as a where'
+      ' %s = any (array(select %s from jsonb_array_elements($1) as t))'
+      ' and a.data ->> ''tag_id'' = any (array(select jsonb_array_elements_text($1))))',
+      p_kind || '_id',
       v_associations,
-      parlant_internal.compile_membership(
-        'tag_id', '$in', v_parameters -> 'tags', '($1 -> ''tags'')'));
+      parlant_internal.order_key('a.data -> ''tag_id'''),
+      parlant_internal.order_key('t.value'));
   elsif p_tags is not null then
-    -- Spelled as the index on the owner is, be it on a column or on the field.
     v_where := format(
-      case
-        when parlant_internal.text_column(v_owner) is not null
-          then 'not exists (select from %2$s as a where a.%1$I = d.id)'
-        else
-          'not exists (select from %2$s as a where a.data ->> %1$L = d.id and %3$s = %4$s)'
-      end,
-      v_owner,
-      v_associations,
-      parlant_internal.order_key(format('a.data -> %L', v_owner)),
-      parlant_internal.order_key('to_jsonb(d.id)'));
+      'not exists (select from %s as a where %s)',
+      v_associations, parlant_internal.owner_condition(p_kind, 'd.id'));
   end if;
 
-  v_page := parlant_internal.find_page(
+  return parlant_internal.find_page(
     parlant_internal.table_of(p_prefix, p_kind || 's'),
-    v_where, v_parameters, p_limit, p_cursor, p_sort_direction);
-  v_tags := parlant_internal.tags_of(
-    p_prefix, p_kind, jsonb_path_query_array(v_page -> 'items', '$[*].id'));
-
-  return v_page || jsonb_build_object('items', (
-    select coalesce(
-      jsonb_agg(
-        jsonb_build_object(
-          'document', i.value, 'tags', coalesce(v_tags -> (i.value ->> 'id'), '[]'::jsonb))
-        order by i.ordinality),
-      '[]'::jsonb)
-    from jsonb_array_elements(v_page -> 'items') with ordinality as i
-  ));
+    v_where,
+    to_jsonb(p_tags),
+    p_limit,
+    p_cursor,
+    p_sort_direction,
+    format(
+      'jsonb_build_object(''document'', d.data, ''tags'', %s)',
+      parlant_internal.tags_expression(p_kind, v_associations, 'd.id')));
 end;
 $$;
 
@@ -2394,6 +2384,43 @@ revoke all on function parlant_internal.order_term(text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.order_term(text, text) to service_role;
 -- <<<
+-- >>> sql/functions/internal/owner_condition.sql
+-- purpose:  The SQL condition under which an association, alias a, is one of a customer's or a variable's,
+--           spelled as the index on the owner is, be it on a column or on the field.
+-- p_kind:   'customer' or 'variable'
+-- p_id:     SQL expression of type text for the owner's id
+-- returns:  text of an SQL expression
+-- raises:   nothing
+create or replace function parlant_internal.owner_condition(p_kind text, p_id text)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_field text := p_kind || '_id';
+begin
+  if parlant_internal.text_column(v_field) is not null then
+    return format('a.%I = %s', v_field, p_id);
+  end if;
+
+  return format(
+    '%s = %s and a.data ->> %L = %s',
+    parlant_internal.order_key(format('a.data -> %L', v_field)),
+    parlant_internal.order_key(format('to_jsonb(%s)', p_id)),
+    v_field,
+    p_id);
+end;
+$$;
+
+comment on function parlant_internal.owner_condition(text, text) is
+'SQL condition under which an association is one of a customer or variable.';
+
+revoke all on function parlant_internal.owner_condition(text, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.owner_condition(text, text) to service_role;
+-- <<<
 -- >>> sql/functions/internal/page_to_load.sql
 -- purpose:      Reads the next documents that a store's loader has to see: those of another version than
 --               the store's, or, where the store has none, every document. A page ends at 500 documents
@@ -2525,17 +2552,18 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_document jsonb;
+  v_reply jsonb;
 begin
   execute format(
-    'select d.data from %s as d where d.id = $1', parlant_internal.table_of(p_prefix, p_kind || 's'))
-  into v_document
+    'select jsonb_build_object('
+    '''document'', (select d.data from %s as d where d.id = $1), ''tags'', %s)',
+    parlant_internal.table_of(p_prefix, p_kind || 's'),
+    parlant_internal.tags_expression(
+      p_kind, parlant_internal.table_of(p_prefix, p_kind || '_tag_associations'), '$1'))
+  into v_reply
   using p_id;
 
-  return jsonb_build_object(
-    'document', v_document,
-    'tags', coalesce(
-      parlant_internal.tags_of(p_prefix, p_kind, jsonb_build_array(p_id)) -> p_id, '[]'::jsonb));
+  return v_reply;
 end;
 $$;
 
@@ -2834,45 +2862,39 @@ comment on function parlant_internal.table_of(text, text) is
 revoke all on function parlant_internal.table_of(text, text) from public, anon, authenticated;
 grant execute on function parlant_internal.table_of(text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/tags_of.sql
--- purpose:  Reads the tags of customers or of variables.
--- p_prefix: the store's table prefix
--- p_kind:   'customer' or 'variable'
--- p_ids:    JSON array of their ids
--- returns:  {id: [tag id, ...]} in the order of the tags' associations; an id without tags is left out
--- raises:   PD004 collection not found
-create or replace function parlant_internal.tags_of(p_prefix text, p_kind text, p_ids jsonb)
-returns jsonb
+-- >>> sql/functions/internal/tags_expression.sql
+-- purpose:        The SQL expression for the tags of a customer or a variable.
+-- p_kind:         'customer' or 'variable'
+-- p_associations: the table of associations, as table_of() gives it
+-- p_id:           SQL expression of type text for the id
+-- returns:        text of an SQL expression that yields a JSON array of tag ids, in the order of the
+--                 associations
+-- raises:         nothing
+create or replace function parlant_internal.tags_expression(
+  p_kind text,
+  p_associations text,
+  p_id text
+)
+returns text
 language plpgsql
-stable
+immutable
 security invoker
 set search_path = ''
 as $$
-declare
-  v_filter jsonb := jsonb_build_object(p_kind || '_id', jsonb_build_object('$in', p_ids));
-  v_tags jsonb;
 begin
-  execute format(
-    'select coalesce(jsonb_object_agg(t.owner, t.tags), ''{}'') from ('
-    'select d.data ->> %L as owner, jsonb_agg(d.data -> ''tag_id'' order by d.creation_utc, d.id) as tags'
-    ' from %s as d where %s group by d.data ->> %1$L'
-    ') as t',
-    p_kind || '_id',
-    parlant_internal.table_of(p_prefix, p_kind || '_tag_associations'),
-    parlant_internal.compile_filter(v_filter))
-  into v_tags
-  using v_filter;
-
-  return v_tags;
+  return format(
+    'coalesce((select jsonb_agg(a.data -> ''tag_id'' order by a.creation_utc, a.id)'
+    ' from %s as a where %s), ''[]'')',
+    p_associations, parlant_internal.owner_condition(p_kind, p_id));
 end;
 $$;
 
-comment on function parlant_internal.tags_of(text, text, jsonb) is
-'Tags of customers or variables by their ids.';
+comment on function parlant_internal.tags_expression(text, text, text) is
+'SQL expression for the tags of a customer or variable.';
 
-revoke all on function parlant_internal.tags_of(text, text, jsonb)
+revoke all on function parlant_internal.tags_expression(text, text, text)
 from public, anon, authenticated;
-grant execute on function parlant_internal.tags_of(text, text, jsonb) to service_role;
+grant execute on function parlant_internal.tags_expression(text, text, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/text_column.sql
 -- purpose:  Names the column that holds a field's value wherever that value is a string, and NULL
@@ -3112,7 +3134,6 @@ declare
   v_sessions text := parlant_internal.table_of(p_prefix, 'sessions');
   v_events text := parlant_internal.table_of(p_prefix, 'events');
   v_watch jsonb;
-  v_filter jsonb;
   v_found boolean;
   v_results jsonb[] := '{}';
 begin
@@ -3124,19 +3145,24 @@ begin
   end if;
 
   for v_watch in select w.value from jsonb_array_elements(p_watches) as w loop
-    v_filter := parlant_internal.event_filter(
+    execute format(
+      'select case when exists (select from %s as s where s.id = $1)'
+      ' then exists (select from %s as d where %s) end',
+      v_sessions,
+      v_events,
+      parlant_internal.event_condition(
+        v_watch ->> 'source' is not null,
+        v_watch ->> 'trace_id' is not null,
+        v_watch ->> 'kinds' is not null,
+        v_watch ->> 'min_offset' is not null,
+        true))
+    into v_found
+    using
       v_watch ->> 'session_id',
       v_watch ->> 'source',
       v_watch ->> 'trace_id',
-      nullif(v_watch -> 'kinds', 'null'),
-      (v_watch ->> 'min_offset')::bigint,
-      true);
-    execute format(
-      'select case when exists (select from %s as d where d.id = $1 #>> ''{session_id,$eq}'')'
-      ' then exists (select from %s as d where %s) end',
-      v_sessions, v_events, parlant_internal.compile_filter(v_filter))
-    into v_found
-    using v_filter;
+      array(select k.value from jsonb_array_elements_text(nullif(v_watch -> 'kinds', 'null')) as k),
+      (v_watch ->> 'min_offset')::bigint;
     v_results := v_results || to_jsonb(v_found);
   end loop;
 
@@ -4202,24 +4228,24 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_filter jsonb := parlant_internal.event_filter(
-    p_session_id, p_source, p_trace_id, to_jsonb(p_kinds), p_min_offset, p_exclude_deleted);
-  v_session_exists boolean;
-  v_page jsonb;
+  v_documents jsonb;
 begin
   execute format(
-    'select exists (select from %s as d where d.id = $1)',
-    parlant_internal.table_of(p_prefix, 'sessions'))
-  into v_session_exists
-  using p_session_id;
+    'select case when exists (select from %s as s where s.id = $1) then ('
+    'select coalesce(jsonb_agg(d.data order by d.creation_utc, d.id), ''[]'') from %s as d where %s'
+    ') end',
+    parlant_internal.table_of(p_prefix, 'sessions'),
+    parlant_internal.table_of(p_prefix, 'events'),
+    parlant_internal.event_condition(
+      p_source is not null,
+      p_trace_id is not null,
+      p_kinds is not null,
+      p_min_offset is not null,
+      p_exclude_deleted))
+  into v_documents
+  using p_session_id, p_source, p_trace_id, p_kinds, p_min_offset;
 
-  if v_session_exists then
-    v_page := parlant_internal.find_page(
-      parlant_internal.table_of(p_prefix, 'events'),
-      parlant_internal.compile_filter(v_filter), v_filter, null, null, null);
-  end if;
-
-  return jsonb_build_object('documents', v_page -> 'items');
+  return jsonb_build_object('documents', v_documents);
 end;
 $$;
 
@@ -4475,19 +4501,14 @@ declare
   v_event jsonb;
 begin
   execute format(
-    'select exists (select from %s as d where d.id = $1)',
-    parlant_internal.table_of(p_prefix, 'sessions'))
-  into v_session_exists
-  using p_session_id;
+    'select exists (select from %s as s where s.id = $1), (select d.data from %s as d where d.id = $2)',
+    parlant_internal.table_of(p_prefix, 'sessions'), parlant_internal.table_of(p_prefix, 'events'))
+  into v_session_exists, v_event
+  using p_session_id, p_event_id;
 
-  if v_session_exists then
-    execute format(
-      'select d.data from %s as d where d.id = $1', parlant_internal.table_of(p_prefix, 'events'))
-    into v_event
-    using p_event_id;
-  end if;
-
-  return jsonb_build_object('session_exists', v_session_exists, 'document', v_event);
+  return jsonb_build_object(
+    'session_exists', v_session_exists,
+    'document', case when v_session_exists then v_event end);
 end;
 $$;
 

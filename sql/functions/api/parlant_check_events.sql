@@ -18,7 +18,6 @@ declare
   v_sessions text := parlant_internal.table_of(p_prefix, 'sessions');
   v_events text := parlant_internal.table_of(p_prefix, 'events');
   v_watch jsonb;
-  v_filter jsonb;
   v_found boolean;
   v_results jsonb[] := '{}';
 begin
@@ -30,19 +29,24 @@ begin
   end if;
 
   for v_watch in select w.value from jsonb_array_elements(p_watches) as w loop
-    v_filter := parlant_internal.event_filter(
+    execute format(
+      'select case when exists (select from %s as s where s.id = $1)'
+      ' then exists (select from %s as d where %s) end',
+      v_sessions,
+      v_events,
+      parlant_internal.event_condition(
+        v_watch ->> 'source' is not null,
+        v_watch ->> 'trace_id' is not null,
+        v_watch ->> 'kinds' is not null,
+        v_watch ->> 'min_offset' is not null,
+        true))
+    into v_found
+    using
       v_watch ->> 'session_id',
       v_watch ->> 'source',
       v_watch ->> 'trace_id',
-      nullif(v_watch -> 'kinds', 'null'),
-      (v_watch ->> 'min_offset')::bigint,
-      true);
-    execute format(
-      'select case when exists (select from %s as d where d.id = $1 #>> ''{session_id,$eq}'')'
-      ' then exists (select from %s as d where %s) end',
-      v_sessions, v_events, parlant_internal.compile_filter(v_filter))
-    into v_found
-    using v_filter;
+      array(select k.value from jsonb_array_elements_text(nullif(v_watch -> 'kinds', 'null')) as k),
+      (v_watch ->> 'min_offset')::bigint;
     v_results := v_results || to_jsonb(v_found);
   end loop;
 

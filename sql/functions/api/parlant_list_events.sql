@@ -26,24 +26,24 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_filter jsonb := parlant_internal.event_filter(
-    p_session_id, p_source, p_trace_id, to_jsonb(p_kinds), p_min_offset, p_exclude_deleted);
-  v_session_exists boolean;
-  v_page jsonb;
+  v_documents jsonb;
 begin
   execute format(
-    'select exists (select from %s as d where d.id = $1)',
-    parlant_internal.table_of(p_prefix, 'sessions'))
-  into v_session_exists
-  using p_session_id;
+    'select case when exists (select from %s as s where s.id = $1) then ('
+    'select coalesce(jsonb_agg(d.data order by d.creation_utc, d.id), ''[]'') from %s as d where %s'
+    ') end',
+    parlant_internal.table_of(p_prefix, 'sessions'),
+    parlant_internal.table_of(p_prefix, 'events'),
+    parlant_internal.event_condition(
+      p_source is not null,
+      p_trace_id is not null,
+      p_kinds is not null,
+      p_min_offset is not null,
+      p_exclude_deleted))
+  into v_documents
+  using p_session_id, p_source, p_trace_id, p_kinds, p_min_offset;
 
-  if v_session_exists then
-    v_page := parlant_internal.find_page(
-      parlant_internal.table_of(p_prefix, 'events'),
-      parlant_internal.compile_filter(v_filter), v_filter, null, null, null);
-  end if;
-
-  return jsonb_build_object('documents', v_page -> 'items');
+  return jsonb_build_object('documents', v_documents);
 end;
 $$;
 

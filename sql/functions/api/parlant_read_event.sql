@@ -17,19 +17,14 @@ declare
   v_event jsonb;
 begin
   execute format(
-    'select exists (select from %s as d where d.id = $1)',
-    parlant_internal.table_of(p_prefix, 'sessions'))
-  into v_session_exists
-  using p_session_id;
+    'select exists (select from %s as s where s.id = $1), (select d.data from %s as d where d.id = $2)',
+    parlant_internal.table_of(p_prefix, 'sessions'), parlant_internal.table_of(p_prefix, 'events'))
+  into v_session_exists, v_event
+  using p_session_id, p_event_id;
 
-  if v_session_exists then
-    execute format(
-      'select d.data from %s as d where d.id = $1', parlant_internal.table_of(p_prefix, 'events'))
-    into v_event
-    using p_event_id;
-  end if;
-
-  return jsonb_build_object('session_exists', v_session_exists, 'document', v_event);
+  return jsonb_build_object(
+    'session_exists', v_session_exists,
+    'document', case when v_session_exists then v_event end);
 end;
 $$;
 

@@ -12,7 +12,6 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_filter jsonb := jsonb_build_object(p_kind || '_id', jsonb_build_object('$eq', p_id));
   v_deleted integer;
 begin
   execute format(
@@ -25,10 +24,10 @@ begin
   end if;
 
   execute format(
-    'delete from %s as d where %s',
+    'delete from %s as a where %s',
     parlant_internal.table_of(p_prefix, p_kind || '_tag_associations'),
-    parlant_internal.compile_filter(v_filter))
-  using v_filter;
+    parlant_internal.owner_condition(p_kind, '$1'))
+  using p_id;
   return true;
 end;
 $$;

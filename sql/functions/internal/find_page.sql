@@ -6,6 +6,7 @@
 -- p_cursor:         {"creation_utc": text, "id": text}; only documents strictly after it, in the direction
 --                   of the sort, are returned
 -- p_sort_direction: "asc" (also if NULL) or "desc"
+-- p_item:           SQL expression over the alias d for what to return of each document
 -- returns:          {"items": [...], "total_count": int, "has_more": bool,
 --                   "next_cursor": {"creation_utc", "id"} | null};
 --                   total_count counts the matches after the cursor, before the limit
@@ -16,7 +17,8 @@ create or replace function parlant_internal.find_page(
   p_parameters jsonb,
   p_limit bigint,
   p_cursor jsonb,
-  p_sort_direction text
+  p_sort_direction text,
+  p_item text default 'd.data'
 )
 returns jsonb
 language plpgsql
@@ -61,11 +63,11 @@ begin
   end if;
 
   execute format(
-    'select coalesce(array_agg(page.data), ''{}'') from ('
-    'select d.data from %s as d where %s order by d.creation_utc %3$s, d.id %3$s limit $3'
+    'select coalesce(array_agg(page.item), ''{}''), (array_agg(page.data))[$3 - 1] from ('
+    'select d.data, %s as item from %s as d where %s order by d.creation_utc %4$s, d.id %4$s limit $3'
     ') as page',
-    p_table, v_where, v_direction)
-  into v_items
+    p_item, p_table, v_where, v_direction)
+  into v_items, v_last
   using p_parameters, p_cursor, least(p_limit, 2147483646) + 1;
 
   if cardinality(v_items) <= coalesce(p_limit, cardinality(v_items)) then
@@ -80,7 +82,6 @@ begin
   into v_total
   using p_parameters, p_cursor;
 
-  v_last := v_items[p_limit::integer];
   return jsonb_build_object(
     'items', to_jsonb(v_items[1:p_limit::integer]),
     'total_count', v_total,
@@ -94,10 +95,10 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text) is
+comment on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text) is
 'One page of the documents that a predicate matches.';
 
-revoke all on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text)
+revoke all on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text)
 from public, anon, authenticated;
-grant execute on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text)
+grant execute on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text)
 to service_role;

@@ -13,7 +13,9 @@ security invoker
 set search_path = ''
 as $$
 declare
+  v_table text := parlant_internal.table_of(p_prefix, p_kind || '_tag_associations');
   v_owner_id text := p_association ->> (p_kind || '_id');
+  v_has_tag boolean;
 begin
   if not parlant_internal.lock_document(
     parlant_internal.table_of(p_prefix, p_kind || 's'), v_owner_id)
@@ -21,14 +23,16 @@ begin
     return null;
   end if;
 
-  if parlant_internal.tags_of(p_prefix, p_kind, jsonb_build_array(v_owner_id)) -> v_owner_id
-    @> jsonb_build_array(p_association -> 'tag_id')
-  then
+  execute format(
+    'select exists (select from %s as a where %s and a.data -> ''tag_id'' = $2)',
+    v_table, parlant_internal.owner_condition(p_kind, '$1'))
+  into v_has_tag
+  using v_owner_id, p_association -> 'tag_id';
+  if v_has_tag then
     return false;
   end if;
 
-  perform parlant_internal.insert_document(
-    parlant_internal.table_of(p_prefix, p_kind || '_tag_associations'), p_association);
+  perform parlant_internal.insert_document(v_table, p_association);
   return true;
 end;
 $$;

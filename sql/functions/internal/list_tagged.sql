@@ -24,50 +24,34 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_owner text := p_kind || '_id';
   v_associations text := parlant_internal.table_of(p_prefix, p_kind || '_tag_associations');
-  v_parameters jsonb := jsonb_build_object('tags', to_jsonb(p_tags));
   v_where text := 'true';
-  v_page jsonb;
-  v_tags jsonb;
 begin
   if cardinality(p_tags) > 0 then
     v_where := format(
-      'd.id in (select d.data ->> %L from %s as d where %s)',
-      v_owner,
+      'd.id in (select a.data ->> %L from %s as a where'
+      ' %s = any (array(select %s from jsonb_array_elements($1) as t))'
+      ' and a.data ->> ''tag_id'' = any (array(select jsonb_array_elements_text($1))))',
+      p_kind || '_id',
       v_associations,
-      parlant_internal.compile_membership(
-        'tag_id', '$in', v_parameters -> 'tags', '($1 -> ''tags'')'));
+      parlant_internal.order_key('a.data -> ''tag_id'''),
+      parlant_internal.order_key('t.value'));
   elsif p_tags is not null then
-    -- Spelled as the index on the owner is, be it on a column or on the field.
     v_where := format(
-      case
-        when parlant_internal.text_column(v_owner) is not null
-          then 'not exists (select from %2$s as a where a.%1$I = d.id)'
-        else
-          'not exists (select from %2$s as a where a.data ->> %1$L = d.id and %3$s = %4$s)'
-      end,
-      v_owner,
-      v_associations,
-      parlant_internal.order_key(format('a.data -> %L', v_owner)),
-      parlant_internal.order_key('to_jsonb(d.id)'));
+      'not exists (select from %s as a where %s)',
+      v_associations, parlant_internal.owner_condition(p_kind, 'd.id'));
   end if;
 
-  v_page := parlant_internal.find_page(
+  return parlant_internal.find_page(
     parlant_internal.table_of(p_prefix, p_kind || 's'),
-    v_where, v_parameters, p_limit, p_cursor, p_sort_direction);
-  v_tags := parlant_internal.tags_of(
-    p_prefix, p_kind, jsonb_path_query_array(v_page -> 'items', '$[*].id'));
-
-  return v_page || jsonb_build_object('items', (
-    select coalesce(
-      jsonb_agg(
-        jsonb_build_object(
-          'document', i.value, 'tags', coalesce(v_tags -> (i.value ->> 'id'), '[]'::jsonb))
-        order by i.ordinality),
-      '[]'::jsonb)
-    from jsonb_array_elements(v_page -> 'items') with ordinality as i
-  ));
+    v_where,
+    to_jsonb(p_tags),
+    p_limit,
+    p_cursor,
+    p_sort_direction,
+    format(
+      'jsonb_build_object(''document'', d.data, ''tags'', %s)',
+      parlant_internal.tags_expression(p_kind, v_associations, 'd.id')));
 end;
 $$;
 

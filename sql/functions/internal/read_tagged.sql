@@ -12,17 +12,18 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_document jsonb;
+  v_reply jsonb;
 begin
   execute format(
-    'select d.data from %s as d where d.id = $1', parlant_internal.table_of(p_prefix, p_kind || 's'))
-  into v_document
+    'select jsonb_build_object('
+    '''document'', (select d.data from %s as d where d.id = $1), ''tags'', %s)',
+    parlant_internal.table_of(p_prefix, p_kind || 's'),
+    parlant_internal.tags_expression(
+      p_kind, parlant_internal.table_of(p_prefix, p_kind || '_tag_associations'), '$1'))
+  into v_reply
   using p_id;
 
-  return jsonb_build_object(
-    'document', v_document,
-    'tags', coalesce(
-      parlant_internal.tags_of(p_prefix, p_kind, jsonb_build_array(p_id)) -> p_id, '[]'::jsonb));
+  return v_reply;
 end;
 $$;
 

@@ -56,7 +56,7 @@ select throws_ok(
 
 select throws_ok(
   $$select public.parlant_upsert_customer_tag('pgtap_none_', '{}')$$,
-  'PD004', 'collection ''customers'' under prefix ''pgtap_none_'' does not exist',
+  'PD004', 'collection ''customer_tag_associations'' under prefix ''pgtap_none_'' does not exist',
   'a store that is not open is an error'
 );
 

@@ -51,7 +51,7 @@ select is(
 
 select throws_ok(
   $$select public.parlant_add_variable_tag('pgtap_none_', '{}')$$,
-  'PD004', 'collection ''variables'' under prefix ''pgtap_none_'' does not exist',
+  'PD004', 'collection ''variable_tag_associations'' under prefix ''pgtap_none_'' does not exist',
   'a store that is not open is an error'
 );
 
