@@ -75,6 +75,12 @@ def _in_another_schema(stack: LocalStack, tmp_path_factory: pytest.TempPathFacto
     return Installation(database, ANOTHER_SCHEMA)
 
 
+@pytest.fixture(scope="session")
+def installations() -> dict[str, Installation]:
+    """Those that have been made: pytest may come back to one after another."""
+    return {}
+
+
 @pytest.fixture(
     scope="session",
     params=[_by_code_point, _through_german_indexes, _in_another_schema],
@@ -84,9 +90,12 @@ def installation(
     request: pytest.FixtureRequest,
     stack: LocalStack,
     tmp_path_factory: pytest.TempPathFactory,
+    installations: dict[str, Installation],
 ) -> Installation:
     make: Callable[[LocalStack, pytest.TempPathFactory], Installation] = request.param
-    return make(stack, tmp_path_factory)
+    if make.__name__ not in installations:
+        installations[make.__name__] = make(stack, tmp_path_factory)
+    return installations[make.__name__]
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,6 @@ from tests.plans.conftest import (
     VALUES_PER_VARIABLE,
     VARIABLES,
 )
-from tests.plans.conftest import explain as explain
-from tests.plans.conftest import filled as filled
 from tests.plans.plan import Execution
 
 Explain = Callable[[str, dict[str, Any]], Execution]
