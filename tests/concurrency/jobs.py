@@ -18,6 +18,8 @@ from parlant.core.persistence.document_database import (
 )
 from parlant_supabase import DuplicateDocumentError, SupabaseDocumentDatabase
 
+from tests.concurrency.workers import meet
+
 NAME = "documents"
 PAGE = 7
 
@@ -117,6 +119,7 @@ async def open_and_index(
 ) -> None:
     """What a server does when it starts for the first time."""
     documents = await _documents(database)
+    meet()
     await documents.ensure_indexes(indexes)
     await documents.insert_one(
         cast("BaseDocument", {"id": id, "creation_utc": "2026", "version": "1.0.0"})
@@ -160,27 +163,34 @@ async def _pass(documents: Documents, direction: SortDirection) -> list[str]:
         cursor = page.next_cursor
 
 
-async def write_at_random(database: SupabaseDocumentDatabase, seed: int, count: int) -> None:
-    """Many writes at once to few documents, which are asked for in several ways."""
+async def write_at_random(database: SupabaseDocumentDatabase, seed: int, times: int) -> None:
+    """Writes to few documents, which are asked for in several ways.
+
+    Each time so many at once that some of them go alone and the others in a batch, small or large.
+    """
     documents = await _documents(database)
     choice = random.Random(seed)
 
     async def write() -> None:
         id = choice.choice("abcdef")
         filters = cast(
-            "Where", choice.choice([{"id": {"$eq": id}}, {"k": {"$eq": id}}, {"k": {"$gte": id}}])
+            "Where",
+            choice.choice(
+                [{"id": {"$eq": id}}, {"k": {"$eq": id}}, {"k": {"$in": [id]}}, {"k": {"$gte": id}}]
+            ),
         )
         params = {"id": id, "k": id, "creation_utc": "2026", "version": "1.0.0"}
         # Two documents cannot have one id.
         with suppress(DuplicateDocumentError):
-            match choice.randrange(4):
+            match choice.randrange(8):
                 case 0:
                     await documents.delete_one(filters)
                 case 1:
                     await documents.insert_one(cast("BaseDocument", {**params, "n": seed}))
                 case 2:
-                    await documents.update_one(filters, cast("BaseDocument", {"n": seed}))
-                case _:
                     await documents.update_one(filters, cast("BaseDocument", params), upsert=True)
+                case _:
+                    await documents.update_one(filters, cast("BaseDocument", {"n": seed}))
 
-    await asyncio.gather(*(write() for _ in range(count)))
+    for time in range(times):
+        await asyncio.gather(*(write() for _ in range(12 if time % 5 else 100)))

@@ -70,12 +70,17 @@ def share(items: Sequence[T]) -> list[tuple[list[T]]]:
     return [(list(items[position::COUNT]),) for position in range(COUNT)]
 
 
-_start: Barrier
+_barrier: Barrier
 
 
-def _begin(start: Barrier) -> None:
-    global _start
-    _start = start
+def _begin(barrier: Barrier) -> None:
+    global _barrier
+    _barrier = barrier
+
+
+def meet() -> None:
+    """Returns once all processes are here."""
+    _barrier.wait()
 
 
 def _run(
@@ -86,7 +91,7 @@ def _run(
         async with SupabaseDocumentDatabase(
             logger, connection_params, table_prefix=prefix
         ) as database:
-            _start.wait()
+            meet()
             return await job(database, *arguments)
 
     return asyncio.run(run())
