@@ -73,7 +73,7 @@ class Transport:
                 max_keepalive_connections=_MAX_CONNECTIONS,
                 keepalive_expiry=30,
             ),
-            event_hooks={"response": [_note_status]},
+            event_hooks={"response": [_receive]},
         )
         self._client = await acreate_client(
             self._settings.url,
@@ -198,8 +198,12 @@ class Transport:
             request.exception()
 
 
-async def _note_status(response: httpx.Response) -> None:
+async def _receive(response: httpx.Response) -> None:
     _status.set(str(response.status_code))
+    await response.aread()
+    # A response and its stream refer to each other, so both would stay in memory until Python's
+    # collector comes by, which counts objects and not bytes: pages of 5 MB piled up to 140 MB.
+    response.stream = httpx.ByteStream(b"")
 
 
 def _was_not_sent(error: httpx.RequestError) -> bool:
