@@ -645,9 +645,13 @@ as $$
 declare
   -- Deep enough for any filter that a program writes, shallow enough for max_stack_depth.
   c_max_depth constant integer := 200;
+  -- About 1,600 conditions, which take Postgres a second to plan. While it plans 30,000 it heeds no
+  -- statement_timeout, and takes so much memory that the server goes down.
+  c_max_characters constant integer := 1000000;
   v_key text;
   v_value jsonb;
   v_terms text[] := '{}';
+  v_predicate text;
 begin
   if p_filter is null then
     return 'true';
@@ -679,7 +683,15 @@ begin
     return 'true';
   end if;
 
-  return array_to_string(v_terms, ' and ');
+  v_predicate := array_to_string(v_terms, ' and ');
+
+  if length(v_predicate) > c_max_characters then
+    perform parlant_internal.filter_error(
+      p_path[1:4], 'too many conditions',
+      'Ask for several values of one field with $in or $nin, or ask several times.');
+  end if;
+
+  return v_predicate;
 end;
 $$;
 
@@ -715,6 +727,7 @@ declare
   v_common text;
   v_position bigint;
   v_member jsonb;
+  v_term text;
   v_terms text[] := '{}';
 begin
   if jsonb_typeof(p_members) <> 'array' then
@@ -748,8 +761,10 @@ begin
     select m.value, m.ordinality - 1
     from jsonb_array_elements(p_members) with ordinality as m
   loop
-    v_terms := v_terms || format(
+    -- In two steps: an append that is itself in the middle of being evaluated, further up, copies the array.
+    v_term := format(
       '(%s)', parlant_internal.compile_filter(v_member, p_path || v_position::text));
+    v_terms := v_terms || v_term;
   end loop;
 
   return format(
@@ -927,6 +942,8 @@ security invoker
 set search_path = ''
 as $$
 declare
+  -- As many as an index may have.
+  c_max_fields constant integer := 32;
   v_entry jsonb;
   v_field text;
   v_terms text[] := '{}';
@@ -940,6 +957,13 @@ begin
       errcode = 'PD008',
       message = format('the sort must be a list, got %s', jsonb_typeof(p_sort)),
       hint = 'Write [["field", "asc"], ...].';
+  end if;
+
+  if jsonb_array_length(p_sort) > c_max_fields then
+    raise exception using
+      errcode = 'PD008',
+      message = format('the sort names more than %s fields', c_max_fields),
+      hint = 'Name the few that matter.';
   end if;
 
   for v_entry in select s.value from jsonb_array_elements(p_sort) as s loop

@@ -18,9 +18,13 @@ as $$
 declare
   -- Deep enough for any filter that a program writes, shallow enough for max_stack_depth.
   c_max_depth constant integer := 200;
+  -- About 1,600 conditions, which take Postgres a second to plan. While it plans 30,000 it heeds no
+  -- statement_timeout, and takes so much memory that the server goes down.
+  c_max_characters constant integer := 1000000;
   v_key text;
   v_value jsonb;
   v_terms text[] := '{}';
+  v_predicate text;
 begin
   if p_filter is null then
     return 'true';
@@ -52,7 +56,15 @@ begin
     return 'true';
   end if;
 
-  return array_to_string(v_terms, ' and ');
+  v_predicate := array_to_string(v_terms, ' and ');
+
+  if length(v_predicate) > c_max_characters then
+    perform parlant_internal.filter_error(
+      p_path[1:4], 'too many conditions',
+      'Ask for several values of one field with $in or $nin, or ask several times.');
+  end if;
+
+  return v_predicate;
 end;
 $$;
 

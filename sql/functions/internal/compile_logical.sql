@@ -22,6 +22,7 @@ declare
   v_common text;
   v_position bigint;
   v_member jsonb;
+  v_term text;
   v_terms text[] := '{}';
 begin
   if jsonb_typeof(p_members) <> 'array' then
@@ -55,8 +56,10 @@ begin
     select m.value, m.ordinality - 1
     from jsonb_array_elements(p_members) with ordinality as m
   loop
-    v_terms := v_terms || format(
+    -- In two steps: an append that is itself in the middle of being evaluated, further up, copies the array.
+    v_term := format(
       '(%s)', parlant_internal.compile_filter(v_member, p_path || v_position::text));
+    v_terms := v_terms || v_term;
   end loop;
 
   return format(

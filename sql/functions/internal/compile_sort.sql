@@ -11,6 +11,8 @@ security invoker
 set search_path = ''
 as $$
 declare
+  -- As many as an index may have.
+  c_max_fields constant integer := 32;
   v_entry jsonb;
   v_field text;
   v_terms text[] := '{}';
@@ -24,6 +26,13 @@ begin
       errcode = 'PD008',
       message = format('the sort must be a list, got %s', jsonb_typeof(p_sort)),
       hint = 'Write [["field", "asc"], ...].';
+  end if;
+
+  if jsonb_array_length(p_sort) > c_max_fields then
+    raise exception using
+      errcode = 'PD008',
+      message = format('the sort names more than %s fields', c_max_fields),
+      hint = 'Name the few that matter.';
   end if;
 
   for v_entry in select s.value from jsonb_array_elements(p_sort) as s loop
