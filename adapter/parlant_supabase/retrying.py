@@ -66,6 +66,10 @@ _ATTEMPTS = 8
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 
+# A write that has certainly not been carried out is not begun again where it may lack the time to
+# say so again: that would turn a certain failure into an unknown outcome.
+_MARGIN = 2.0
+
 # The API learns of a deployment within a second; that nothing was deployed is to be said soon.
 _ATTEMPTS_IF_NOT_DEPLOYED = 5
 _STALE_SCHEMA_CODES = {"PGRST202", "42883"}
@@ -91,15 +95,16 @@ async def repeat(
     number = 0
     while True:
         number += 1
+        began = anyio.current_time()
         try:
             return await attempt()
         except SupabaseAdapterError as error:
             if isinstance(error, OutcomeUnknownError):
                 lost = error
             pause = _pause_after(number)
-            if number >= _most_attempts(function, error) or (
-                anyio.current_time() + pause >= deadline
-            ):
+            now = anyio.current_time()
+            needed = 0.0 if function in READS or lost else _MARGIN * (now - began)
+            if number >= _most_attempts(function, error) or now + pause + needed >= deadline:
                 raise _conclusion(error, lost, subject, number) from error.__cause__
         await anyio.sleep(pause)
 

@@ -42,11 +42,11 @@ def undeployed(stack: LocalStack) -> SupervisedDatabase:
 
 @pytest.fixture(scope="session")
 def impatient(stack: LocalStack) -> SupervisedDatabase:
-    """A database that ends a statement after 300 ms, and waiting for a lock after 200 ms."""
+    """A database that ends a statement after 2 s, and waiting for a lock after 200 ms."""
     database = stack.create_database("impatient")
     database.deploy(find_project())
     with psycopg.connect(stack.admin_url, autocommit=True) as connection:
-        for setting, limit in (("statement_timeout", "300ms"), ("lock_timeout", "200ms")):
+        for setting, limit in (("statement_timeout", "2s"), ("lock_timeout", "200ms")):
             connection.execute(
                 f"alter role authenticator in database impatient set {setting} = '{limit}'"
             )

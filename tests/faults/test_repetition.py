@@ -298,6 +298,29 @@ async def test_that_the_deadline_is_one_for_all_attempts(
     assert str(caught.value).endswith("Tried once." if sent == 1 else f"Tried {sent} times.")
 
 
+async def test_that_a_certain_failure_is_not_risked_for_an_attempt_without_time_to_fail(
+    connect: Connect, proxy: FaultProxy
+) -> None:
+    fail = says("55P03", 500)
+
+    async def fail_slowly(exchange: Exchange) -> None:
+        await asyncio.sleep(3)
+        await fail(exchange)
+
+    async with connect() as database:
+        await (await open_notes(database)).insert_one(note("kept"))
+    async with connect(timeout=8) as database:
+        notes = await open_notes(database)
+        proxy.seen.clear()
+        proxy.choose = lambda exchange: fail_slowly
+
+        with pytest.raises(UnavailableError):
+            await notes.update_one(only("kept"), note("kept", color="red"))
+
+    # A third attempt would have met the deadline before its answer.
+    assert len(proxy.seen) < 3
+
+
 async def test_that_pauses_grow_to_a_limit_and_differ_between_callers(
     notes: Notes, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
