@@ -3,9 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+BENCH_INSTALLED := .venv/installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format migration build clean node
+.PHONY: help demo test lint format migration bench build clean node
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -13,7 +14,7 @@ help: ## List the targets
 demo: node $(INSTALLED) ## Show conversations surviving a restart, on a local Supabase stack
 	@$(BIN)/python -m examples.demo
 
-test: node $(INSTALLED) ## Run the linters and all tests, on a local Supabase stack
+test: node $(BENCH_INSTALLED) ## Run the linters and all tests, on a local Supabase stack
 	@$(BIN)/python scripts/check_local_stack.py
 	@failed=; \
 	$(MAKE) --no-print-directory lint || failed="$$failed linters"; \
@@ -34,6 +35,9 @@ format: $(INSTALLED) ## Bring Python and SQL into the project's form
 migration: $(INSTALLED) ## Write the migration of what has changed in sql/, NAME=what_it_does
 	@$(BIN)/python sql/generate_migration.py $(NAME)
 
+bench: node $(BENCH_INSTALLED) ## Measure everything and write benchmarks/results.md and the charts
+	@$(BIN)/python -m benchmarks
+
 build: $(INSTALLED) ## Build the wheel and the source distribution into dist/
 	@$(BIN)/python -m build --no-isolation --outdir dist .
 
@@ -52,4 +56,8 @@ $(INSTALLED): requirements/dev.txt pyproject.toml scripts/set_up.py
 		echo "Error: $(PYTHON) is not on the PATH; install Python 3.10 or later." >&2; exit 1; \
 	}
 	@$(PYTHON) scripts/set_up.py
+	@touch $@
+
+$(BENCH_INSTALLED): $(INSTALLED) requirements/bench.txt
+	@$(BIN)/python scripts/set_up.py bench
 	@touch $@

@@ -1,4 +1,6 @@
-"""Make .venv with the pinned packages and this project in it.
+"""Make .venv with the pinned packages and this project in it, or add the packages for `bench`.
+
+    python3 scripts/set_up.py [bench]
 
 `make` runs it with any `python3`, so it must be readable to Python 3.6: the sentence about the
 version is its first duty.
@@ -19,7 +21,7 @@ if sys.version_info < (3, 10):  # noqa: UP036
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
-PINS = ROOT / "requirements" / "dev.txt"
+REQUIREMENTS = ROOT / "requirements"
 LOG = ENVIRONMENT / "pip.log"
 
 
@@ -59,9 +61,15 @@ def works() -> bool:
     return answer.stdout.strip() == sys.version
 
 
-def install(*arguments: str) -> None:
+def install_pinned(pins: Path) -> None:
+    """Install what a file pins, which is complete."""
+    total = sum(line[0].isalnum() for line in pins.read_text("utf-8").splitlines() if line)
+    # Without --no-deps, an older pip looks beyond the pins for extras.
+    install(total, "--require-hashes", "--no-deps", "--requirement", str(pins))
+
+
+def install(total: int, *arguments: str) -> None:
     """Run `pip install`, counting the packages; what it prints goes to a log file."""
-    total = sum(line[0].isalnum() for line in PINS.read_text("utf-8").splitlines() if line)
     last_error = "it gave no reason"
     seen = 0
     with LOG.open("a", encoding="utf-8") as log:
@@ -99,12 +107,15 @@ def show(progress: str) -> None:
 
 def main() -> None:
     """Set everything up; what fails is one sentence."""
+    if sys.argv[1:] == ["bench"]:
+        print("Adding what the benchmarks need ...", flush=True)
+        install_pinned(REQUIREMENTS / "bench.txt")
+        return
     print("Making .venv with the pinned Python packages (once, some minutes) ...", flush=True)
     make_environment()
     LOG.unlink(missing_ok=True)
-    # The pins are complete; without --no-deps, an older pip looks beyond them for extras.
-    install("--require-hashes", "--no-deps", "--requirement", str(PINS))
-    install("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+    install_pinned(REQUIREMENTS / "dev.txt")
+    install(1, "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
 
 
 if __name__ == "__main__":
