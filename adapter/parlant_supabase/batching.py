@@ -69,10 +69,11 @@ class _Call:
 class Batcher:
     """Keeps a number of requests in flight; calls beyond it gather and go as one request.
 
-    A call that finds room goes at once, as itself. Those that wait go, in the order in which they
-    were made, as soon as a request is over, each with a reply or an error of its own: one that
-    fails undoes itself and no other. If the batch as a whole is rolled back, each of its calls is
-    sent once more, alone. A call that is cancelled while it waits is not sent.
+    A call that finds room goes at once, as itself. Those that wait go as soon as a request is over,
+    each with a reply or an error of its own: one that fails undoes itself and no other. Within a
+    batch, calls of one function run in the order in which they were made. If the batch as a whole
+    is rolled back, each of its calls is sent once more, alone. A call that is cancelled while it
+    waits is not sent.
 
     Args:
         send: Makes one request.
@@ -173,10 +174,17 @@ class Batcher:
             _succeed(call, reply)
 
     async def _answer_batch(self, calls: list[_Call]) -> None:
+        alike: dict[tuple[str, ...], list[_Call]] = {}
+        for call in calls:
+            alike.setdefault((call.function, *call.params), []).append(call)
+        calls = [call for group in alike.values() for call in group]
         params = {
             "p_calls": [
-                {"function": call.function.removeprefix("parlant_"), "arguments": call.params}
-                for call in calls
+                {
+                    "function": function.removeprefix("parlant_"),
+                    "arguments": [call.params for call in group],
+                }
+                for (function, *_), group in alike.items()
             ]
         }
         deadline = max(call.deadline for call in calls)

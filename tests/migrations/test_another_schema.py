@@ -176,7 +176,7 @@ def test_that_a_batch_of_calls_stays_in_its_installation(
 ) -> None:
     calls = (
         '[{"function": "create_collection", "arguments":'
-        ' {"p_prefix": "batch_", "p_collection": "notes"}}]'
+        ' [{"p_prefix": "batch_", "p_collection": "notes"}]}]'
     )
     with psycopg.connect(shared.database_url, autocommit=True) as connection:
         row = connection.execute(

@@ -434,8 +434,9 @@ def calls(requests: Iterable[Call]) -> Iterator[Call]:
     """The calls in the requests; calls at the same moment may travel in one."""
     for function, arguments in requests:
         if function == "parlant_execute":
-            for call in arguments["p_calls"]:
-                yield f"parlant_{call['function']}", call["arguments"]
+            for alike in arguments["p_calls"]:
+                for each in alike["arguments"]:
+                    yield f"parlant_{alike['function']}", each
         else:
             yield function, arguments
 

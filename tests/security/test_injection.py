@@ -153,9 +153,9 @@ def test_that_a_collection_of_a_hostile_name_is_a_collection_or_refused(
 @pytest.mark.parametrize("text", HOSTILE)
 def test_that_only_functions_of_ours_can_be_executed_in_a_batch(server: Caller, text: str) -> None:
     calls = [
-        {"function": text, "arguments": {}},
-        {"function": "get_version", "arguments": {text: 1}},
-        {"function": "execute", "arguments": {"p_calls": []}},
+        {"function": text, "arguments": [{}]},
+        {"function": "get_version", "arguments": [{text: 1}]},
+        {"function": "execute", "arguments": [{"p_calls": []}]},
     ]
 
     reply = server.call("parlant_execute", p_calls=calls)

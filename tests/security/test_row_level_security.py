@@ -56,7 +56,7 @@ def test_that_a_filter_cannot_reach_past_the_policies(two_customers: tuple[Calle
 def test_that_a_batch_cannot_reach_past_the_policies(two_customers: tuple[Caller, Caller]) -> None:
     one, _ = two_customers
 
-    reply = one.call("parlant_execute", p_calls=[{"function": "find", "arguments": EVENTS}])
+    reply = one.call("parlant_execute", p_calls=[{"function": "find", "arguments": [EVENTS]}])
 
     (result,) = reply.json()["results"]
     assert [item["id"] for item in result["reply"]["items"]] == ["e-one"]

@@ -1,8 +1,9 @@
--- purpose:     The statement that calls one of the api functions with arguments out of a JSON object, bound
---              as $1. Arguments that are not in the object keep their defaults.
+-- purpose:     The statement that calls one of the api functions several times, with arguments out of a JSON
+--              array of objects, bound as $1. Arguments that are not in the objects keep their defaults.
 -- p_function:  the function's name without "parlant_"
--- p_arguments: {name of the argument: value, ...}
--- returns:     text of an SQL statement that yields one jsonb
+-- p_arguments: one of the objects, {name of the argument: value, ...}; all have the same names
+-- returns:     text of an SQL statement that yields one jsonb[]: {"reply": {...}} for each object, in their
+--              order
 -- raises:      PD008 invalid argument
 create or replace function parlant_internal.call_statement(p_function text, p_arguments jsonb)
 returns text
@@ -44,10 +45,10 @@ begin
     format(
       case
         -- As over HTTP, where a JSON null is SQL NULL.
-        when a.type = 'pg_catalog.jsonb'::regtype then '%1$I => nullif($1 -> %1$L, ''null''::jsonb)'
+        when a.type = 'pg_catalog.jsonb'::regtype then '%1$I => nullif(a.value -> %1$L, ''null''::jsonb)'
         when a.type = 'pg_catalog.text[]'::regtype
-          then '%1$I => array(select jsonb_array_elements_text($1 -> %1$L))'
-        else '%1$I => ($1 ->> %1$L)::%2$s'
+          then '%1$I => array(select jsonb_array_elements_text(a.value -> %1$L))'
+        else '%1$I => (a.value ->> %1$L)::%2$s'
       end,
       a.name, a.type::regtype),
     ', ')
@@ -55,12 +56,14 @@ begin
   from unnest(v_function.names, v_function.types) as a (name, type)
   where p_arguments ? a.name;
 
-  return format('select public.%I(%s)', v_function.proname, coalesce(v_arguments, ''));
+  return format(
+    'select array_agg(jsonb_build_object(''reply'', public.%I(%s))) from jsonb_array_elements($1) as a',
+    v_function.proname, coalesce(v_arguments, ''));
 end;
 $$;
 
 comment on function parlant_internal.call_statement(text, jsonb) is
-'Statement that calls an api function with arguments out of a JSON object.';
+'Statement that calls an api function several times, with arguments out of a JSON array.';
 
 revoke all on function parlant_internal.call_statement(text, jsonb)
 from public, anon, authenticated;

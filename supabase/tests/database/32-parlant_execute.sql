@@ -1,6 +1,6 @@
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(17);
+select plan(25);
 
 set local role service_role;
 
@@ -9,11 +9,11 @@ select lives_ok(
   'a collection'
 );
 
--- A call on the collection.
+-- One call on the collection.
 create function pg_temp.call(p_function text, p_arguments jsonb) returns jsonb language sql as $$
   select jsonb_build_object(
     'function', $1,
-    'arguments', '{"p_prefix": "pgtap_batch_", "p_collection": "things"}'::jsonb || $2
+    'arguments', jsonb_build_array('{"p_prefix": "pgtap_batch_", "p_collection": "things"}'::jsonb || $2)
   )
 $$;
 
@@ -85,49 +85,109 @@ select is(
   'lists too'
 );
 
+select is(
+  public.parlant_execute(jsonb_build_array(jsonb_build_object(
+    'function', 'update_one',
+    'arguments', (
+      select
+        jsonb_agg(jsonb_build_object(
+          'p_prefix', 'pgtap_batch_', 'p_collection', 'things',
+          'p_filters', jsonb_build_object('n', jsonb_build_object('$eq', n.n)),
+          'p_params', jsonb_build_object('n', n.n + 1)
+        ) order by n.n)
+      from generate_series(3, 5) as n (n)
+    )
+  ))),
+  '{"results": [
+    {"reply": {"matched_count": 1, "modified_count": 1, "updated_document": {"id": "a", "n": 4}}},
+    {"reply": {"matched_count": 1, "modified_count": 1, "updated_document": {"id": "a", "n": 5}}},
+    {"reply": {"matched_count": 1, "modified_count": 1, "updated_document": {"id": "a", "n": 6}}}
+  ]}'::jsonb,
+  'each of several calls of one function sees what those before it did'
+);
+
+select is(
+  (
+    select jsonb_agg(e.value #> '{reply,inserted}' order by e.ordinality)
+    from jsonb_array_elements(
+      public.parlant_execute(jsonb_build_array(jsonb_build_object(
+        'function', 'insert_one',
+        'arguments', (
+          select
+            jsonb_agg(jsonb_build_object(
+              'p_prefix', 'pgtap_batch_', 'p_collection', 'things',
+              'p_document', jsonb_build_object('id', d.id)
+            ) order by d.position)
+          from unnest('{e,a,e,f}'::text[]) with ordinality as d (id, position)
+        )
+      ))) -> 'results'
+    ) with ordinality as e
+  ),
+  '[true, null, false, true]',
+  'one of several calls of one function that fails undoes no other, and none is carried out twice'
+);
+
+select is(
+  (select array_agg(t.id order by t.id) from public.pgtap_batch_things as t), '{a,c,e,f}',
+  'what the others did stays here too'
+);
+
+select is(
+  public.parlant_execute('[{"function": "get_version", "arguments": []}]'), '{"results": []}'::jsonb,
+  'a function without calls has no results'
+);
+
 -- Refusals: the call's own, but for what is no list of calls.
 
 select
   is(
     (public.parlant_execute(jsonb_build_array(r.call)) #> '{results,0,error}') - '{hint,detail}'::text[],
-    jsonb_build_object('code', 'PD008', 'message', r.message),
+    jsonb_build_object('code', r.code, 'message', r.message),
     coalesce(r.call::text, 'null')
   )
 from (
   values
   (
-    '{"function": "drop_everything", "arguments": {}}'::jsonb,
-    'there is no function ''drop_everything'' to execute'
+    '{"function": "drop_everything", "arguments": [{}]}'::jsonb,
+    'PD008', 'there is no function ''drop_everything'' to execute'
   ),
-  ('{"function": "execute", "arguments": {"p_calls": []}}', 'there is no function ''execute'' to execute'),
-  ('{"arguments": {}}', 'there is no function NULL to execute'),
-  ('7', 'there is no function NULL to execute'),
   (
-    '{"function": "find", "arguments": {"p_prefix": "p", "p_collection": "c", "p_filter": {}}}',
-    'parlant_find has no argument p_filter'
+    '{"function": "execute", "arguments": [{"p_calls": []}]}',
+    'PD008', 'there is no function ''execute'' to execute'
   ),
-  ('{"function": "get_version", "arguments": {"x": 1}}', 'parlant_get_version has no argument x')
-) as r (call, message);
+  ('{"arguments": [{}]}', 'PD008', 'there is no function NULL to execute'),
+  (
+    '{"function": "find", "arguments": [{"p_prefix": "p", "p_collection": "c", "p_filter": {}}]}',
+    'PD008', 'parlant_find has no argument p_filter'
+  ),
+  ('{"function": "get_version", "arguments": [{"x": 1}]}', 'PD008', 'parlant_get_version has no argument x'),
+  ('{"function": "get_version", "arguments": [7]}', '22023', 'cannot call jsonb_object_keys on a scalar')
+) as r (call, code, message);
 
 select is(
-  public.parlant_execute('[{"function": "get_version", "arguments": {}}]') #> '{results,0,reply}',
+  public.parlant_execute('[{"function": "get_version", "arguments": [{}]}]') #> '{results,0,reply}',
   public.parlant_get_version(),
   'a function without arguments can be called'
 );
 
 select
   throws_ok(
-    format('select public.parlant_execute(%L)', r.calls), 'PD008', r.message, coalesce(r.calls, 'nothing')
+    format('select public.parlant_execute(%L)', r.calls), 'PD008',
+    'the calls must be a list of functions, each with a list of arguments', coalesce(r.calls, 'nothing')
   )
 from (
   values
-  (null, 'the calls must be a list, got null'),
-  ('{}', 'the calls must be a list, got object')
-) as r (calls, message);
+  (null),
+  ('{}'),
+  ('[7]'),
+  ('[{"function": "get_version"}]'),
+  ('[{"function": "get_version", "arguments": {}}]'),
+  ('[{"function": "get_version", "arguments": [{}]}, null]')
+) as r (calls);
 
 select is(
   public.parlant_execute(jsonb_build_array(
-    jsonb_build_object('function', 'find', 'arguments', '{"p_prefix": "x_", "p_collection": "y"}'::jsonb)
+    jsonb_build_object('function', 'find', 'arguments', '[{"p_prefix": "x_", "p_collection": "y"}]'::jsonb)
   )) #>> '{results,0,error,message}',
   'collection ''y'' under prefix ''x_'' does not exist',
   'a collection that is not there is an error'
