@@ -61,7 +61,8 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
             sort_direction: Ascending if None.
 
         Returns:
-            The page. `total_count` counts the matches after the cursor, before the limit.
+            The page. `total_count` counts the matches after the cursor, before the limit;
+            with a limit it stops at 10,000 more than that.
 
         Raises:
             InvalidFilterError: The filter is malformed.

@@ -9,7 +9,8 @@
 -- p_item:           SQL expression over the alias d for what to return of each document
 -- returns:          {"items": [...], "total_count": int, "has_more": bool,
 --                   "next_cursor": {"creation_utc", "id"} | null};
---                   total_count counts the matches after the cursor, before the limit
+--                   total_count counts the matches after the cursor, before the limit. It stops at 10,000
+--                   more than the limit, where counting would cost more than all the rest of the call
 -- raises:           PD008 invalid argument
 create or replace function parlant_internal.find_page(
   p_table text,
@@ -27,6 +28,7 @@ security invoker
 set search_path = ''
 as $$
 declare
+  c_counted_beyond_page constant bigint := 10000;
   v_where text := p_where;
   v_direction text := coalesce(p_sort_direction, 'asc');
   v_items jsonb[];
@@ -78,9 +80,9 @@ begin
       'next_cursor', null);
   end if;
 
-  execute format('select count(*) from %s as d where %s', p_table, v_where)
+  execute format('select count(*) from (select from %s as d where %s limit $3) as counted', p_table, v_where)
   into v_total
-  using p_parameters, p_cursor;
+  using p_parameters, p_cursor, p_limit + c_counted_beyond_page;
 
   return jsonb_build_object(
     'items', to_jsonb(v_items[1:p_limit::integer]),

@@ -1,6 +1,6 @@
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(32);
+select plan(35);
 
 set local role service_role;
 
@@ -178,6 +178,23 @@ select is(
   1500,
   'without a limit all come at once'
 );
+
+insert into public.pgtap_find_things (data)
+select jsonb_build_object('id', 'more' || n.number, 'kind', 'many')
+from generate_series(1, 8510) as n (number);
+
+select
+  is(
+    public.parlant_find('pgtap_find_', 'things', '{"kind": {"$eq": "many"}}', l.most)
+    -> 'total_count',
+    l.total, l.reason
+  )
+from (
+  values
+  (10, '10010'::jsonb, 'a total that is at most 10,000 more than the limit is counted'),
+  (9, '10009', 'counting stops there'),
+  (null, '10010', 'what is returned is always counted')
+) as l (most, total, reason);
 
 -- Refusals.
 
