@@ -27,10 +27,13 @@ ORDER = (
     "tables",
     "functions/internal",
     "functions/api",
+    "views",
     "default_stores.sql",
+    "make_views.sql",
     "reload.sql",
 )
-LAST = "reload.sql"
+# In every migration, whatever has changed.
+LAST = ("make_views.sql", "reload.sql")
 
 SECTION = re.compile(r"^-- >>> sql/(?P<name>\S+)\n(?P<text>.*?)^-- <<<\n", re.MULTILINE | re.DOTALL)
 
@@ -82,10 +85,10 @@ def changed_sources() -> dict[str, str]:
             f"{', '.join(gone)} stood in a released migration and is gone. Keep the file, with a "
             "`drop ... if exists` in it, so that deployed databases lose the object too."
         )
-    changed = {name: text for name, text in after.items() if before.get(name) != text}
-    if changed:
-        changed[LAST] = after[LAST]
-    return changed
+    changed = [name for name, text in after.items() if before.get(name) != text]
+    if not changed:
+        return {}
+    return {name: text for name, text in after.items() if name in changed or name in LAST}
 
 
 def generate(name: str | None) -> Path | None:

@@ -129,6 +129,47 @@ on conflict (singleton) do update
     sql_version = excluded.sql_version,
     compatible_since = excluded.compatible_since;
 -- <<<
+-- >>> sql/tables/view_definitions.sql
+-- The views that people read, as templates: a file in sql/views/ writes a row each. They are made for every
+-- row of view_sets.
+--   name         what follows the set's prefix in the view's name
+--   collections  what the view reads
+--   query        a template for format(): %1$L is the pattern of a moment as Parlant writes it, %2$s the
+--                table of the first of the collections, %3$s that of the second, and so on
+--   comment      what the view shows
+create table if not exists parlant_internal.view_definitions (
+  name text collate "C" not null primary key,
+  collections text[] not null,
+  query text not null,
+  comment text not null
+);
+
+comment on table parlant_internal.view_definitions is
+'Templates of the views that people read.';
+
+alter table parlant_internal.view_definitions enable row level security;
+revoke all on table parlant_internal.view_definitions from public, anon, authenticated;
+-- <<<
+-- >>> sql/tables/view_sets.sql
+-- The prefixes of views, and those of the stores whose tables the views read. Written by
+-- parlant_create_views; those of the default stores are there from the beginning.
+create table if not exists parlant_internal.view_sets (
+  prefix text collate "C" not null primary key,
+  session_prefix text collate "C" not null,
+  customer_prefix text collate "C" not null,
+  variable_prefix text collate "C" not null
+);
+
+comment on table parlant_internal.view_sets is
+'Which stores have views for people, and what the names of the views begin with.';
+
+alter table parlant_internal.view_sets enable row level security;
+revoke all on table parlant_internal.view_sets from public, anon, authenticated;
+
+insert into parlant_internal.view_sets (prefix, session_prefix, customer_prefix, variable_prefix)
+values ('parlant_', 'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_')
+on conflict (prefix) do nothing;
+-- <<<
 -- >>> sql/functions/internal/adopt_failed_table.sql
 -- purpose:  Turns a table of failed documents that was made by hand, or that outlived its collection, into
 --           one of ours. Rows are kept.
@@ -287,18 +328,29 @@ begin
       ' where true', v_table);
 
     -- After the update, because this writes the table anew and drops what the update has left behind.
-    execute format(
-      'alter table %s'
-      ' alter column id type text collate "C",'
-      ' alter column version type text collate "C",'
-      ' alter column version set default '''', alter column version set not null,'
-      ' alter column creation_utc type text collate "C",'
-      ' alter column creation_utc set default '''', alter column creation_utc set not null,'
-      ' alter column session_id type text collate "C",'
-      ' alter column customer_id type text collate "C",'
-      ' alter column agent_id type text collate "C",'
-      ' alter column data drop default, alter column data set not null,'
-      ' add column if not exists seq bigint generated always as identity', v_table);
+    -- Not if the table was ours before: a column that a view of ours reads cannot be altered.
+    if exists (
+      select from pg_catalog.pg_attribute as s
+      left join pg_catalog.pg_attribute as a
+        on a.attrelid = v_table::regclass
+          and a.attname = s.attname and a.attcollation = s.attcollation and a.attnotnull = s.attnotnull
+      where s.attrelid = 'parlant_internal.document_shape'::regclass
+        and s.attnum > 0
+        and a.attname is null
+    ) then
+      execute format(
+        'alter table %s'
+        ' alter column id type text collate "C",'
+        ' alter column version type text collate "C",'
+        ' alter column version set default '''', alter column version set not null,'
+        ' alter column creation_utc type text collate "C",'
+        ' alter column creation_utc set default '''', alter column creation_utc set not null,'
+        ' alter column session_id type text collate "C",'
+        ' alter column customer_id type text collate "C",'
+        ' alter column agent_id type text collate "C",'
+        ' alter column data drop default, alter column data set not null,'
+        ' add column if not exists seq bigint generated always as identity', v_table);
+    end if;
   exception
     when unique_violation then
       raise exception using
@@ -1042,7 +1094,8 @@ grant execute on function parlant_internal.count_rows(regclass) to service_role;
 -- <<<
 -- >>> sql/functions/internal/create_collection_tables.sql
 -- purpose:      Makes and registers the tables of a collection, or adopts the tables that were made by
---               hand for it. Does nothing if the collection is registered.
+--               hand for it, and the views that wait for them. Does nothing if the collection is
+--               registered.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- returns:      true if the collection was not registered before
@@ -1137,6 +1190,10 @@ begin
       false);
   end loop;
 
+  perform parlant_internal.make_views(s.prefix, p_collection)
+  from parlant_internal.view_sets as s
+  where p_prefix in (s.session_prefix, s.customer_prefix, s.variable_prefix);
+
   return true;
 end;
 $$;
@@ -1201,6 +1258,65 @@ comment on function parlant_internal.create_index(text, text, jsonb, boolean) is
 revoke all on function parlant_internal.create_index(text, text, jsonb, boolean)
 from public, anon, authenticated;
 grant execute on function parlant_internal.create_index(text, text, jsonb, boolean) to service_role;
+-- <<<
+-- >>> sql/functions/internal/create_views.sql
+-- purpose:           Notes for which stores there are to be views, and makes them.
+-- p_prefix:          what the names of the views begin with
+-- p_session_prefix:  table prefix of the session store
+-- p_customer_prefix: table prefix of the customer store
+-- p_variable_prefix: table prefix of the context variable store
+-- returns:           {view's name: "made" | "waiting" | "left alone", ...}, as make_views() says
+-- raises:            PD006 invalid table name
+--
+-- Security definer, because making views needs more than service_role has. It makes the views that are
+-- defined, and every name goes through %I.
+create or replace function parlant_internal.create_views(
+  p_prefix text,
+  p_session_prefix text,
+  p_customer_prefix text,
+  p_variable_prefix text
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_states jsonb;
+begin
+  if coalesce(p_prefix, '') = '' then
+    raise exception using
+      errcode = 'PD006',
+      message = 'the prefix of views must not be empty',
+      hint = 'Give them one of their own, such as acme_.';
+  end if;
+
+  -- Whoever makes tables or views takes turns here.
+  lock table parlant_internal.collections in share row exclusive mode;
+
+  insert into parlant_internal.view_sets (prefix, session_prefix, customer_prefix, variable_prefix)
+  values (p_prefix, p_session_prefix, p_customer_prefix, p_variable_prefix)
+  on conflict (prefix) do update
+    set
+      session_prefix = excluded.session_prefix,
+      customer_prefix = excluded.customer_prefix,
+      variable_prefix = excluded.variable_prefix;
+
+  v_states := parlant_internal.make_views(p_prefix, null);
+  -- They are for the API, too.
+  perform pg_notify('pgrst', 'reload schema');
+
+  return v_states;
+end;
+$$;
+
+comment on function parlant_internal.create_views(text, text, text, text) is
+'Notes for which stores there are to be views, and makes them.';
+
+revoke all on function parlant_internal.create_views(text, text, text, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.create_views(text, text, text, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/delete_tagged.sql
 -- purpose:  Deletes a customer or a variable, then its tags.
@@ -1560,8 +1676,8 @@ revoke all on function parlant_internal.diagnose_table(name) from public, anon, 
 grant execute on function parlant_internal.diagnose_table(name) to service_role;
 -- <<<
 -- >>> sql/functions/internal/drop_collection_table.sql
--- purpose:      Drops a collection's table and forgets the collection. The table of its failed documents
---               stays.
+-- purpose:      Drops a collection's table with the views of ours that read it, and forgets the collection.
+--               The table of its failed documents stays.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- returns:      nothing
@@ -1578,10 +1694,14 @@ volatile
 security definer
 set search_path = ''
 as $$
+declare
+  v_table text;
 begin
   lock table parlant_internal.collections in share row exclusive mode;
 
-  execute format('drop table %s', parlant_internal.table_of(p_prefix, p_collection));
+  v_table := parlant_internal.table_of(p_prefix, p_collection);
+  perform parlant_internal.drop_views_on(to_regclass(v_table));
+  execute format('drop table %s', v_table);
 
   delete from parlant_internal.collections as c
   where c.prefix = p_prefix and c.collection = p_collection;
@@ -1594,6 +1714,42 @@ comment on function parlant_internal.drop_collection_table(text, text) is
 revoke all on function parlant_internal.drop_collection_table(text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.drop_collection_table(text, text) to service_role;
+-- <<<
+-- >>> sql/functions/internal/drop_views_on.sql
+-- purpose:  Drops the views of ours that read a table which is about to be dropped. A view of the user's own
+--           that reads one of them keeps them all, and the table: Postgres refuses with 2BP01.
+-- p_table:  the table
+-- returns:  nothing
+-- raises:   nothing
+create or replace function parlant_internal.drop_views_on(p_table regclass)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_view regclass;
+begin
+  for v_view in
+    select distinct r.ev_class
+    from pg_catalog.pg_depend as d
+    join pg_catalog.pg_rewrite as r on r.oid = d.objid
+    where d.classid = 'pg_catalog.pg_rewrite'::regclass
+      and d.refclassid = 'pg_catalog.pg_class'::regclass
+      and d.refobjid = p_table
+      and parlant_internal.is_our_view(r.ev_class)
+  loop
+    execute format('drop view %s', v_view);
+  end loop;
+end;
+$$;
+
+comment on function parlant_internal.drop_views_on(regclass) is
+'Drops the views of ours that read a table.';
+
+revoke all on function parlant_internal.drop_views_on(regclass)
+from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/event_condition.sql
 -- purpose:           The SQL condition for events of a session, alias d, that parlant_list_events and
@@ -1955,6 +2111,35 @@ revoke all on function parlant_internal.insert_tag(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.insert_tag(text, text, jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/internal/is_our_view.sql
+-- purpose:    Whether a relation is a view that make_views() made. Its comment says so, which a dump of the
+--             database keeps.
+-- p_relation: the relation
+-- returns:    false also if there is none
+-- raises:     nothing
+create or replace function parlant_internal.is_our_view(p_relation regclass)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select
+    coalesce(
+      (
+        select c.relkind = 'v' and obj_description(c.oid, 'pg_class') like '% View of parlant-supabase.'
+        from pg_catalog.pg_class as c
+        where c.oid = p_relation
+      ),
+      false)
+$$;
+
+comment on function parlant_internal.is_our_view(regclass) is
+'Whether a relation is a view of parlant-supabase.';
+
+revoke all on function parlant_internal.is_our_view(regclass)
+from public, anon, authenticated, service_role;
+-- <<<
 -- >>> sql/functions/internal/json_elements.sql
 -- purpose:  The operand of $in and $nin as it is, where order_key() is not enough to tell values apart.
 -- p_values: a JSON array
@@ -2164,6 +2349,103 @@ comment on function parlant_internal.lock_first_match(text, text, jsonb) is
 revoke all on function parlant_internal.lock_first_match(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.lock_first_match(text, text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/make_views.sql
+-- purpose:      Makes the views of one set, or brings them to what their definitions say now. A relation of
+--               the user's own that has a view's name is left alone, with a warning. Grants that the user
+--               gave on a view of ours are kept.
+-- p_prefix:     the set's prefix
+-- p_collection: only views that read this collection; NULL for all
+-- returns:      {view's name: "made" | "waiting" | "left alone", ...}; waiting for tables that are not there
+-- raises:       PD006 invalid table name
+create or replace function parlant_internal.make_views(p_prefix text, p_collection text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  c_moment constant text :=
+    '^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?'
+    '(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$';
+  v_definition record;
+  v_view text;
+  v_relation regclass;
+  v_state text;
+  v_states jsonb := '{}';
+begin
+  for v_definition in
+    select
+      p_prefix || d.name as view_name,
+      d.query,
+      d.comment,
+      count(c.table_name) = cardinality(d.collections) as is_complete,
+      array_agg(format('%I.%I', 'public', c.table_name) order by n.position)
+        filter (where c.table_name is not null) as tables
+    from parlant_internal.view_sets as s
+    cross join parlant_internal.view_definitions as d
+    cross join unnest(d.collections) with ordinality as n (collection, position)
+    left join parlant_internal.collections as c
+      on c.collection = n.collection
+        and c.prefix = case
+          when n.collection in ('sessions', 'events') then s.session_prefix
+          when n.collection in ('customers', 'customer_tag_associations') then s.customer_prefix
+          else s.variable_prefix
+        end
+    where s.prefix = p_prefix
+      and (p_collection is null or p_collection = any (d.collections))
+    group by d.name
+    order by d.name
+  loop
+    if octet_length(v_definition.view_name) > 63 then
+      raise exception using
+        errcode = 'PD006',
+        message = format('view name %I is too long', v_definition.view_name),
+        detail = 'Postgres cuts names at 63 bytes.',
+        hint = 'Give the views a shorter prefix.';
+    end if;
+
+    v_view := format('%I.%I', 'public', v_definition.view_name);
+    v_relation := to_regclass(v_view);
+
+    if v_relation is not null and not parlant_internal.is_our_view(v_relation) then
+      v_state := 'left alone';
+      raise warning 'parlant-supabase: % is not a view of parlant-supabase and was left alone', v_view
+        using hint = 'To have the view too, rename yours and call parlant_create_views again.';
+    elsif not v_definition.is_complete then
+      v_state := 'waiting';
+      -- It would go on showing the rows of stores that the set was for before. Not while collections are
+      -- being made: in a database restored without the registry it reads a table that comes next.
+      if p_collection is null then
+        execute format('drop view if exists %s', v_view);
+      end if;
+    else
+      v_state := 'made';
+      execute format(
+        'create or replace view %s with (security_invoker = true) as %s',
+        v_view, format(v_definition.query, variadic c_moment || v_definition.tables));
+      execute format(
+        'comment on view %s is %L', v_view, v_definition.comment || ' View of parlant-supabase.');
+      -- Default privileges of the project may have granted anything.
+      if v_relation is null then
+        execute format('revoke all on table %s from public, anon, authenticated, service_role', v_view);
+        execute format('grant select on table %s to service_role', v_view);
+      end if;
+    end if;
+
+    v_states := v_states || jsonb_build_object(v_definition.view_name, v_state);
+  end loop;
+
+  return v_states;
+end;
+$$;
+
+comment on function parlant_internal.make_views(text, text) is
+'Makes the views of one set.';
+
+revoke all on function parlant_internal.make_views(text, text)
+from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/merge_document.sql
 -- purpose:   Merges top-level keys into a document that is locked by this transaction.
@@ -3269,7 +3551,7 @@ grant execute on function public.parlant_count_failed_documents(text, text) to s
 -- p_collection: the collection's name
 -- returns:      {"created": true}
 -- raises:       PD005 collection exists, PD006 invalid table name, PD007 table not ours
--- example:      select public.parlant_create_collection('parlant_sessions_', 'events');
+-- example:      select public.parlant_create_collection('acme_', 'notes');
 --
 -- Tables that are there are adopted, which takes longer than a request may if they hold many rows.
 create or replace function public.parlant_create_collection(p_prefix text, p_collection text)
@@ -3352,7 +3634,7 @@ grant execute on function public.parlant_create_customer(text, jsonb, jsonb) to 
 --           "creation_utc": null} if there is no such session
 -- raises:   PD002 invalid document, PD003 duplicate document, PD004 collection not found
 -- example:  select public.parlant_create_event(
---             'parlant_sessions_', '{"id": "e1", "session_id": "s1", "kind": "message"}');
+--             'parlant_sessions_', '{"id": "e2", "session_id": "s1", "kind": "message"}');
 --
 -- Lock order, here and wherever a session and its events change together: the session first, then events.
 create or replace function public.parlant_create_event(p_prefix text, p_event jsonb)
@@ -3472,6 +3754,48 @@ comment on function public.parlant_create_variable(text, jsonb, jsonb) is
 revoke all on function public.parlant_create_variable(text, jsonb, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_create_variable(text, jsonb, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_create_views.sql
+-- purpose:           Makes the views that people read for stores under prefixes of your own; the default
+--                    stores have theirs. It may be called at any time: views that are there are made again,
+--                    those whose tables are not there are made with the tables.
+-- p_prefix:          what the names of the views begin with
+-- p_session_prefix:  table prefix of the session store; NULL for p_prefix and sessions_
+-- p_customer_prefix: table prefix of the customer store; NULL for p_prefix and customers_
+-- p_variable_prefix: table prefix of the context variable store; NULL for p_prefix and context_variables_
+-- returns:           {"views": {name: "made" | "waiting" | "left alone", ...}}; waiting for tables that are
+--                    not there yet; left alone because something else has the name
+-- raises:            PD006 invalid table name
+-- example:           select public.parlant_create_views('acme_');
+create or replace function public.parlant_create_views(
+  p_prefix text,
+  p_session_prefix text default null,
+  p_customer_prefix text default null,
+  p_variable_prefix text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  return jsonb_build_object(
+    'views',
+    parlant_internal.create_views(
+      p_prefix,
+      coalesce(p_session_prefix, p_prefix || 'sessions_'),
+      coalesce(p_customer_prefix, p_prefix || 'customers_'),
+      coalesce(p_variable_prefix, p_prefix || 'context_variables_')));
+end;
+$$;
+
+comment on function public.parlant_create_views(text, text, text, text) is
+'Makes views of Parlant conversations for people.';
+
+revoke all on function public.parlant_create_views(text, text, text, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_create_views(text, text, text, text) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_delete_collection.sql
 -- purpose:      Deletes a collection with its documents. The table of its failed documents stays.
@@ -5174,6 +5498,216 @@ revoke all on function public.parlant_upsert_customer_tag(text, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_upsert_customer_tag(text, jsonb) to service_role;
 -- <<<
+-- >>> sql/views/customer_overview.sql
+-- purpose:         The customers, a row each, with their tags and sessions. Newest first is
+--                  `order by creation_utc desc`, which reads an index.
+-- customer_id:     text; the customer's id
+-- name:            text; the customer's name
+-- tags:            text[]; the ids of the customer's tags
+-- metadata:        jsonb; what the application keeps with the customer
+-- created_at:      timestamptz; since when there is the customer, NULL if creation_utc is no moment as
+--                  Parlant writes them
+-- sessions:        bigint; how many sessions the customer has
+-- last_session_at: timestamptz; when the last of them began, NULL if there is none
+-- creation_utc:    text; created_at as it is stored and indexed
+-- privileges:      select for service_role; readers see what they may select in the tables themselves
+-- example:         select c.name, c.tags, c.sessions from public.parlant_customer_overview as c
+--                  where 'vip' = any (c.tags);
+insert into parlant_internal.view_definitions (name, collections, comment, query)
+values
+(
+  'customer_overview',
+  '{customers,customer_tag_associations,sessions}',
+  'Parlant customers, one per row, with their tags and how often they came.',
+  $query$
+    select
+      c.id as customer_id,
+      c.data ->> 'name' as name,
+      array(
+        select a.data ->> 'tag_id' from %3$s as a where a.customer_id = c.id order by a.seq
+      ) as tags,
+      c.data -> 'extra' as metadata,
+      case when c.creation_utc ~ %1$L then c.creation_utc::timestamptz end as created_at,
+      (select count(*) from %4$s as s where s.customer_id = c.id) as sessions,
+      (
+        select case when s.creation_utc ~ %1$L then s.creation_utc::timestamptz end
+        from %4$s as s
+        where s.customer_id = c.id
+        order by s.creation_utc desc, s.id desc
+        limit 1
+      ) as last_session_at,
+      c.creation_utc
+    from %2$s as c
+  $query$
+)
+on conflict (name) do update
+  set collections = excluded.collections, comment = excluded.comment, query = excluded.query;
+-- <<<
+-- >>> sql/views/messages.sql
+-- purpose:       The conversations: a row for each message that is not deleted. Oldest first within a session
+--                is `order by event_offset`, newest first over all is `order by creation_utc desc`, which
+--                reads an index.
+-- session_id:    text; the session that the message is in
+-- event_offset:  bigint; the message's place among the session's events, which are not all messages
+-- sent_at:       timestamptz; when it was sent, NULL if creation_utc is no moment as Parlant writes them
+-- who:           text; the name of who sent it, as it was then
+-- text:          text; what it says
+-- source:        text; customer, customer_ui, ai_agent, human_agent, human_agent_on_behalf_of_ai_agent
+--                or system
+-- customer_id:   text; the session's customer
+-- customer_name: text; the customer's name today
+-- agent_id:      text; the session's agent
+-- flagged:       boolean; whether moderation flagged it
+-- tags:          text[]; what moderation flagged it for
+-- trace_id:      text; what the logs call the turn that it belongs to
+-- event_id:      text; the id of its event
+-- creation_utc:  text; sent_at as it is stored and indexed
+-- privileges:    select for service_role; readers see what they may select in the tables themselves
+-- example:       select m.sent_at, m.who, m.text from public.parlant_messages as m
+--                where m.session_id = 's1' order by m.event_offset;
+insert into parlant_internal.view_definitions (name, collections, comment, query)
+values
+(
+  'messages',
+  '{events,sessions,customers}',
+  'Messages of Parlant sessions, one per row: who said what and when.',
+  $query$
+    select
+      e.session_id,
+      case jsonb_typeof(e.data -> 'offset') when 'number' then (e.data -> 'offset')::bigint end
+        as event_offset,
+      case when e.creation_utc ~ %1$L then e.creation_utc::timestamptz end as sent_at,
+      coalesce(nullif(e.data #>> '{data,participant,display_name}', ''), e.data ->> 'source') as who,
+      e.data #>> '{data,message}' as text,
+      e.data ->> 'source' as source,
+      s.customer_id,
+      coalesce(c.data ->> 'name', case s.customer_id when 'guest' then 'Guest' end) as customer_name,
+      s.agent_id,
+      coalesce(e.data #> '{data,flagged}' = 'true', false) as flagged,
+      array(
+        select t.tag
+        from jsonb_array_elements_text(
+          case jsonb_typeof(e.data #> '{data,tags}') when 'array' then e.data #> '{data,tags}' end
+        ) as t (tag)
+      ) as tags,
+      e.data ->> 'trace_id' as trace_id,
+      e.id as event_id,
+      e.creation_utc
+    from %2$s as e
+    left join %3$s as s on s.id = e.session_id
+    left join %4$s as c on c.id = s.customer_id
+    where e.data ->> 'kind' = 'message' and e.data -> 'deleted' is distinct from 'true'
+  $query$
+)
+on conflict (name) do update
+  set collections = excluded.collections, comment = excluded.comment, query = excluded.query;
+-- <<<
+-- >>> sql/views/session_overview.sql
+-- purpose:           The sessions, a row each, with what was said last. Newest first is
+--                    `order by creation_utc desc`, which reads an index.
+-- session_id:        text; the session's id
+-- title:             text; its title
+-- customer_id:       text; its customer
+-- customer_name:     text; the customer's name today
+-- agent_id:          text; its agent
+-- mode:              text; auto, or manual while a person answers instead of the agent
+-- labels:            text[]; its labels
+-- metadata:          jsonb; what the application keeps with it
+-- created_at:        timestamptz; when it began, NULL if creation_utc is no moment as Parlant writes them
+-- messages:          bigint; how many messages it has, deleted ones not counted
+-- first_message_at:  timestamptz; when the first of them was sent, NULL if there is none
+-- last_message_at:   timestamptz; when the last of them was sent
+-- last_message_from: text; the name of who sent that
+-- last_message:      text; what that says
+-- creation_utc:      text; created_at as it is stored and indexed
+-- privileges:        select for service_role; readers see what they may select in the tables themselves
+-- example:           select s.customer_name, s.messages, s.last_message
+--                    from public.parlant_session_overview as s order by s.creation_utc desc limit 20;
+insert into parlant_internal.view_definitions (name, collections, comment, query)
+values
+(
+  'session_overview',
+  '{sessions,events,customers}',
+  'Parlant sessions, one per row: whose they are, how long, and what was said last.',
+  -- Of a session's events one pass, and none at all when no column that needs it is asked for.
+  $query$
+    select
+      s.id as session_id,
+      s.data ->> 'title' as title,
+      s.customer_id,
+      coalesce(c.data ->> 'name', case s.customer_id when 'guest' then 'Guest' end) as customer_name,
+      s.agent_id,
+      s.data ->> 'mode' as mode,
+      array(
+        select l.label
+        from jsonb_array_elements_text(
+          case jsonb_typeof(s.data -> 'labels') when 'array' then s.data -> 'labels' end
+        ) as l (label)
+        order by l.label
+      ) as labels,
+      s.data -> 'metadata' as metadata,
+      case when s.creation_utc ~ %1$L then s.creation_utc::timestamptz end as created_at,
+      m.messages,
+      case when m.first_utc ~ %1$L then m.first_utc::timestamptz end as first_message_at,
+      case when m.last_utc ~ %1$L then m.last_utc::timestamptz end as last_message_at,
+      coalesce(nullif(e.data #>> '{data,participant,display_name}', ''), e.data ->> 'source')
+        as last_message_from,
+      e.data #>> '{data,message}' as last_message,
+      s.creation_utc
+    from %2$s as s
+    left join %4$s as c on c.id = s.customer_id
+    left join lateral (
+      select
+        count(*) as messages,
+        min(o.creation_utc) as first_utc,
+        max(o.creation_utc) as last_utc,
+        (array_agg(o.id order by o.creation_utc desc, o.id desc))[1] as last_id
+      from %3$s as o
+      where o.session_id = s.id
+        and o.data ->> 'kind' = 'message' and o.data -> 'deleted' is distinct from 'true'
+    ) as m on true
+    left join %3$s as e on e.id = m.last_id
+  $query$
+)
+on conflict (name) do update
+  set collections = excluded.collections, comment = excluded.comment, query = excluded.query;
+-- <<<
+-- >>> sql/views/variable_overview.sql
+-- purpose:       The values of context variables, a row each.
+-- variable_name: text; the variable's name
+-- key:           text; whom the value is for: a customer's id, tag:<id> for all who have a tag, or DEFAULT
+-- customer_name: text; the name of the customer whose id the key is, NULL if it is none
+-- value:         jsonb; the value
+-- modified_at:   timestamptz; when it was written last, NULL if that is stored in another form than Parlant's
+-- variable_id:   text; the variable's id
+-- value_id:      text; the value's id
+-- privileges:    select for service_role; readers see what they may select in the tables themselves
+-- example:       select v.customer_name, v.value from public.parlant_variable_overview as v
+--                where v.variable_name = 'plan';
+insert into parlant_internal.view_definitions (name, collections, comment, query)
+values
+(
+  'variable_overview',
+  '{values,variables,customers}',
+  'Values of Parlant context variables, one per row: of which variable, for whom.',
+  $query$
+    select
+      v.data ->> 'name' as variable_name,
+      x.data ->> 'key' as key,
+      coalesce(c.data ->> 'name', case x.data ->> 'key' when 'guest' then 'Guest' end) as customer_name,
+      x.data -> 'data' as value,
+      case when x.data ->> 'last_modified' ~ %1$L then (x.data ->> 'last_modified')::timestamptz end
+        as modified_at,
+      x.data ->> 'variable_id' as variable_id,
+      x.id as value_id
+    from %2$s as x
+    left join %3$s as v on v.id = x.data ->> 'variable_id'
+    left join %4$s as c on c.id = x.data ->> 'key'
+  $query$
+)
+on conflict (name) do update
+  set collections = excluded.collections, comment = excluded.comment, query = excluded.query;
+-- <<<
 -- >>> sql/default_stores.sql
 -- The tables of the three stores under their default prefixes, so that they stand in the dashboard
 -- before the first agent starts. Other prefixes get theirs on first use, by the same function.
@@ -5191,6 +5725,11 @@ from (
   ('parlant_context_variables_', 'variable_tag_associations'),
   ('parlant_context_variables_', 'values')
 ) as s (prefix, collection);
+-- <<<
+-- >>> sql/make_views.sql
+-- Brings every view to its definition. Runs in each migration, as that may have changed one.
+select parlant_internal.make_views(s.prefix, null)
+from parlant_internal.view_sets as s;
 -- <<<
 -- >>> sql/reload.sql
 -- PostgREST learns of new functions. On a hosted project an event trigger says the same; elsewhere nothing

@@ -245,6 +245,22 @@ def test_that_prefixes_get_the_tables_that_the_default_ones_have(
     assert collections_of(database, longest) == default
 
 
+def test_that_prefixes_get_the_views_that_the_default_ones_have(
+    invoke: Invoke, make_empty_database: MakeDatabase, tmp_path: Path
+) -> None:
+    database = make_empty_database("public", "sales")
+    invoke("init", "--prefix", "acme_")
+    invoke("init", "--schema", "sales", "--prefix", "acme_")
+    database.deploy(tmp_path)
+
+    views = query(database, "select schemaname, viewname from pg_views where viewname like '%\\_%'")
+    for schema in ("public", "sales"):
+        names = {name for where, name in views if where == schema}
+        default = {name for name in names if name.startswith("parlant_")}
+        assert len(default) == 4
+        assert names - default == {name.replace("parlant_", "acme_") for name in default}
+
+
 @pytest.mark.parametrize("prefix", ["", "a'b", "ä_", "1_", "p2345678901234567890"])
 def test_that_a_prefix_that_cannot_be_one_is_refused(run: Run, tmp_path: Path, prefix: str) -> None:
     assert_one_sentence(run("init", "--prefix", prefix), "cannot be a prefix")

@@ -11,7 +11,8 @@ import pytest
 from parlant_supabase.errors import ERRORS_BY_SQLSTATE
 from psycopg.rows import dict_row
 
-from sql.generate_migration import SQL as SQL_DIRECTORY
+from sql.headers import SQL as SQL_DIRECTORY
+from sql.headers import read_header
 
 FUNCTIONS = SQL_DIRECTORY / "functions"
 EXPECTED_API = Path(__file__).with_name("expected_api.txt")
@@ -23,12 +24,20 @@ NOT_FOR_SERVICE_ROLE = {
     "adopt_failed_table",
     "adopt_table",
     "derive_columns",
+    "drop_views_on",
+    "is_our_view",
     "lock_down_table",
+    "make_views",
     "set_aside_policies",
 }
 
-# They change tables, which only their owner may.
-SECURITY_DEFINER = {"create_collection_tables", "create_index", "drop_collection_table"}
+# They change tables and views, which only their owner may.
+SECURITY_DEFINER = {
+    "create_collection_tables",
+    "create_index",
+    "create_views",
+    "drop_collection_table",
+}
 
 # They may rewrite or index a table of any size.
 LONG_RUNNING = {
@@ -67,18 +76,7 @@ class FunctionFile:
     @classmethod
     def read(cls, path: Path) -> FunctionFile:
         text = path.read_text("utf-8")
-        comment = re.match(r"(?:-- ?.*\n)*", text)
-        assert comment
-        header: dict[str, str] = {}
-        field = ""
-        for line in comment[0].splitlines():
-            if match := re.fullmatch(r"-- (\w+):\s+(.*)", line):
-                field = match[1]
-                header[field] = match[2]
-            elif line == "--":
-                break
-            elif field:
-                header[field] += " " + line.removeprefix("--").strip()
+        header = read_header(path)
         definition = re.search(
             r"^create or replace function [\w.]+\((?P<parameters>.*?)\)\s*\nreturns "
             r"(?P<attributes>.*?)\nas \$\$\n(?P<body>.*?)^\$\$;\n",
@@ -89,7 +87,7 @@ class FunctionFile:
         return cls(
             path,
             text,
-            header,
+            {name: header.line(name) for name in header.fields},
             re.findall(r"(?:^|,)\s*(\w+)", re.sub(r"'[^']*'", "", definition["parameters"])),
             definition["attributes"],
             definition["body"],

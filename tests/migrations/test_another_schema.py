@@ -16,6 +16,7 @@ from parlant_supabase.local import LocalStack
 from parlant_supabase.local.database import SupervisedDatabase
 from parlant_supabase.local.project import find_project
 from parlant_supabase.migrations import migrations_for, private_schema_of
+from psycopg.types.json import Jsonb
 
 from tests.migrations.project import write_project
 
@@ -27,7 +28,7 @@ NOTE: BaseDocument = {"id": "a", "creation_utc": "2026-01-01", "version": "1.0.0
 OBJECTS = """
 select replace(o.kind || ' ' || o.name, %(private)s, 'parlant_internal')
 from (
-  select 'table', c.relname, c.relnamespace from pg_class c where c.relkind in ('r', 'i', 'S')
+  select 'table', c.relname, c.relnamespace from pg_class c where c.relkind in ('r', 'i', 'S', 'v')
   union all
   select 'function', p.proname || ' ' || pg_get_function_arguments(p.oid), p.pronamespace
   from pg_proc p
@@ -188,3 +189,18 @@ def test_that_a_batch_of_calls_stays_in_its_installation(
             "select to_regclass(quote_ident(%s) || '.batch_notes') is not null", (schema,)
         ).fetchone()
         assert found == (True,)
+
+
+def test_that_views_show_the_rows_of_their_installation(shared: SupervisedDatabase) -> None:
+    with psycopg.connect(shared.database_url) as connection:
+        for schema, text in (("public", "here"), (SCHEMA, "there")):
+            event = {"id": "e", "session_id": "s", "kind": "message", "data": {"message": text}}
+            table, view = (
+                psycopg.sql.Identifier(schema, name)
+                for name in ("parlant_sessions_events", "parlant_messages")
+            )
+            insert = psycopg.sql.SQL("insert into {} (data) values (%s)").format(table)
+            connection.execute(insert, [Jsonb(event)])
+            select = psycopg.sql.SQL("select text from {}").format(view)
+            assert connection.execute(select).fetchall() == [(text,)]
+        connection.rollback()

@@ -193,6 +193,11 @@ def stores(opened: Stores) -> Stores:
 
 
 @pytest.fixture(scope="session")
-def explain(filled: LocalStack) -> Iterator[Callable[..., Any]]:
+def explainer(filled: LocalStack) -> Iterator[Explainer]:
     with psycopg.connect(filled.admin_url, autocommit=True) as connection:
-        yield cast(Callable[..., Any], Explainer(connection, PREFIX).execute)
+        yield Explainer(connection, PREFIX)
+
+
+@pytest.fixture(scope="session")
+def explain(explainer: Explainer) -> Callable[..., Any]:
+    return cast(Callable[..., Any], explainer.execute)

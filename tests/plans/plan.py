@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,7 @@ class Execution:
 
 
 class Explainer:
-    """Calls functions as service_role, undoes what they did, and tells how they did it."""
+    """Runs statements as service_role, undoes what they did, and tells how they did it."""
 
     def __init__(self, superuser: psycopg.Connection, table_prefix: str) -> None:
         self._connection = superuser
@@ -90,10 +90,13 @@ class Explainer:
             Jsonb(value) if types[name] == "jsonb" and value is not None else value
             for name, value in params.items()
         ]
+        return self.run(call, arguments)
+
+    def run(self, statement: sql.SQL | sql.Composed, arguments: Sequence[Any] = ()) -> Execution:
         with self._connection.transaction(force_rollback=True):
             self._connection.execute("set local role service_role")
             self._notices.clear()
-            self._connection.execute(call, arguments)
+            self._connection.execute(statement, arguments)
             return self._read_notices()
 
     def _argument_types(self, function: str) -> dict[str, str]:

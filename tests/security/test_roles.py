@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import psycopg
 import pytest
 from parlant_supabase.local import LocalStack
@@ -13,6 +14,7 @@ from tests.security.conftest import caller
 # Roles whose holders may do nothing; `support` is a role that a user has made for the API.
 OUTSIDERS = ("anon", "authenticated", "support")
 PERMISSION_DENIED = "42501"
+NOT_UPDATABLE = "55000"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -97,6 +99,36 @@ def test_that_the_service_role_can_read_every_table(
     server = caller(stack, "service_role")
 
     assert all(server.read(table).is_success for table in tables(sql))
+
+
+def views(sql: psycopg.Connection) -> list[str]:
+    """The names of the default stores' views."""
+    rows = sql.execute("select 'parlant_' || name from parlant_internal.view_definitions")
+    return [name for (name,) in rows]
+
+
+@pytest.mark.parametrize("role", OUTSIDERS)
+def test_that_outsiders_can_read_no_view(
+    stack: LocalStack, sql: psycopg.Connection, role: str
+) -> None:
+    outsider = caller(stack, role)
+
+    answers = {view: outsider.read(view).json() for view in views(sql)}
+
+    assert len(answers) == 4
+    assert {answer["code"] for answer in answers.values()} == {PERMISSION_DENIED}
+
+
+def test_that_the_service_role_can_read_every_view_and_write_none(
+    stack: LocalStack, sql: psycopg.Connection
+) -> None:
+    server = caller(stack, "service_role")
+
+    for view in views(sql):
+        url = f"{server.url}/rest/v1/{view}"
+        assert server.read(view).is_success
+        written = httpx.post(url, headers=server.headers, json={}, timeout=60)
+        assert written.json()["code"] in (PERMISSION_DENIED, NOT_UPDATABLE)
 
 
 @pytest.mark.parametrize("role", [*OUTSIDERS, "service_role"])

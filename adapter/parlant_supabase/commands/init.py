@@ -39,8 +39,8 @@ def init(
         list[str] | None,
         typer.Option(
             help="Make the stores' tables under this prefix now, and not on first use: acme_ gives "
-            "acme_sessions_, acme_customers_ and acme_context_variables_. Give it more than once "
-            "for several."
+            "acme_sessions_, acme_customers_ and acme_context_variables_, and views for people "
+            "such as acme_messages. Give it more than once for several."
         ),
     ] = None,
     print_script: Annotated[

@@ -109,7 +109,7 @@ def add_migrations(folder: Path, schema: str | None, prefixes: Sequence[str]) ->
 
 
 def _tables_under(prefix: str, schema: str) -> Migration:
-    """A migration that makes the three stores' tables; it may run any number of times."""
+    """A migration that makes the three stores' tables and views; it may run again at any time."""
     if not _PREFIX.fullmatch(prefix):
         raise CommandError(
             f"{prefix!r} cannot be a prefix here: take at most 19 ASCII letters, digits and "
@@ -127,9 +127,10 @@ def _tables_under(prefix: str, schema: str) -> Migration:
     return Migration(
         f"_parlant_supabase_tables_{prefix}{suffix}.sql",
         f"-- The tables of Parlant's three stores under the prefixes {prefix}sessions_,\n"
-        f"-- {prefix}customers_ and {prefix}context_variables_.\n"
+        f"-- {prefix}customers_ and {prefix}context_variables_, and views of them for people.\n"
         f"select {quoted}.create_collection_tables(s.prefix, s.collection)\n"
         f"from (\n  values\n{rows}\n) as s (prefix, collection);\n\n"
+        f"select \"{schema}\".parlant_create_views('{prefix}');\n\n"
         "notify pgrst, 'reload schema';\n",
     )
 

@@ -3,7 +3,7 @@
 -- p_collection: the collection's name
 -- returns:      {"created": true}
 -- raises:       PD005 collection exists, PD006 invalid table name, PD007 table not ours
--- example:      select public.parlant_create_collection('parlant_sessions_', 'events');
+-- example:      select public.parlant_create_collection('acme_', 'notes');
 --
 -- Tables that are there are adopted, which takes longer than a request may if they hold many rows.
 create or replace function public.parlant_create_collection(p_prefix text, p_collection text)

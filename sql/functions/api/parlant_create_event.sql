@@ -8,7 +8,7 @@
 --           "creation_utc": null} if there is no such session
 -- raises:   PD002 invalid document, PD003 duplicate document, PD004 collection not found
 -- example:  select public.parlant_create_event(
---             'parlant_sessions_', '{"id": "e1", "session_id": "s1", "kind": "message"}');
+--             'parlant_sessions_', '{"id": "e2", "session_id": "s1", "kind": "message"}');
 --
 -- Lock order, here and wherever a session and its events change together: the session first, then events.
 create or replace function public.parlant_create_event(p_prefix text, p_event jsonb)

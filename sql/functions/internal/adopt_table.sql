@@ -87,18 +87,29 @@ begin
       ' where true', v_table);
 
     -- After the update, because this writes the table anew and drops what the update has left behind.
-    execute format(
-      'alter table %s'
-      ' alter column id type text collate "C",'
-      ' alter column version type text collate "C",'
-      ' alter column version set default '''', alter column version set not null,'
-      ' alter column creation_utc type text collate "C",'
-      ' alter column creation_utc set default '''', alter column creation_utc set not null,'
-      ' alter column session_id type text collate "C",'
-      ' alter column customer_id type text collate "C",'
-      ' alter column agent_id type text collate "C",'
-      ' alter column data drop default, alter column data set not null,'
-      ' add column if not exists seq bigint generated always as identity', v_table);
+    -- Not if the table was ours before: a column that a view of ours reads cannot be altered.
+    if exists (
+      select from pg_catalog.pg_attribute as s
+      left join pg_catalog.pg_attribute as a
+        on a.attrelid = v_table::regclass
+          and a.attname = s.attname and a.attcollation = s.attcollation and a.attnotnull = s.attnotnull
+      where s.attrelid = 'parlant_internal.document_shape'::regclass
+        and s.attnum > 0
+        and a.attname is null
+    ) then
+      execute format(
+        'alter table %s'
+        ' alter column id type text collate "C",'
+        ' alter column version type text collate "C",'
+        ' alter column version set default '''', alter column version set not null,'
+        ' alter column creation_utc type text collate "C",'
+        ' alter column creation_utc set default '''', alter column creation_utc set not null,'
+        ' alter column session_id type text collate "C",'
+        ' alter column customer_id type text collate "C",'
+        ' alter column agent_id type text collate "C",'
+        ' alter column data drop default, alter column data set not null,'
+        ' add column if not exists seq bigint generated always as identity', v_table);
+    end if;
   exception
     when unique_violation then
       raise exception using

@@ -1,5 +1,6 @@
 -- purpose:      Makes and registers the tables of a collection, or adopts the tables that were made by
---               hand for it. Does nothing if the collection is registered.
+--               hand for it, and the views that wait for them. Does nothing if the collection is
+--               registered.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- returns:      true if the collection was not registered before
@@ -93,6 +94,10 @@ begin
         from unnest(v_fields) with ordinality as f (field, position)),
       false);
   end loop;
+
+  perform parlant_internal.make_views(s.prefix, p_collection)
+  from parlant_internal.view_sets as s
+  where p_prefix in (s.session_prefix, s.customer_prefix, s.variable_prefix);
 
   return true;
 end;

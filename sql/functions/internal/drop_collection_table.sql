@@ -1,5 +1,5 @@
--- purpose:      Drops a collection's table and forgets the collection. The table of its failed documents
---               stays.
+-- purpose:      Drops a collection's table with the views of ours that read it, and forgets the collection.
+--               The table of its failed documents stays.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- returns:      nothing
@@ -16,10 +16,14 @@ volatile
 security definer
 set search_path = ''
 as $$
+declare
+  v_table text;
 begin
   lock table parlant_internal.collections in share row exclusive mode;
 
-  execute format('drop table %s', parlant_internal.table_of(p_prefix, p_collection));
+  v_table := parlant_internal.table_of(p_prefix, p_collection);
+  perform parlant_internal.drop_views_on(to_regclass(v_table));
+  execute format('drop table %s', v_table);
 
   delete from parlant_internal.collections as c
   where c.prefix = p_prefix and c.collection = p_collection;

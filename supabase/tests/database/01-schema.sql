@@ -8,8 +8,11 @@ select has_schema('parlant_internal', 'the private schema is there');
 
 select tables_are(
   'parlant_internal',
-  array['collections', 'default_indexes', 'document_shape', 'failed_document_shape', 'installation'],
-  'the private schema holds the registry, the shapes and nothing else'
+  array[
+    'collections', 'default_indexes', 'document_shape', 'failed_document_shape', 'installation',
+    'view_definitions', 'view_sets'
+  ],
+  'the private schema holds the registries, the shapes and nothing else'
 );
 
 select is(

@@ -2,7 +2,7 @@
 -- and a role of the user's own may do nothing at all.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(238);
+select plan(260);
 
 create role parlant_test_user nologin noinherit;
 grant parlant_test_user to postgres;
@@ -71,7 +71,8 @@ select bag_eq(
   $$,
   $$
     values
-    ('adopt_table'), ('adopt_failed_table'), ('set_aside_policies'), ('lock_down_table'), ('derive_columns')
+    ('adopt_table'), ('adopt_failed_table'), ('set_aside_policies'), ('lock_down_table'), ('derive_columns'),
+    ('make_views'), ('drop_views_on'), ('is_our_view')
   $$,
   'service_role may execute all but the functions that only those of the owner call'
 );
@@ -136,6 +137,7 @@ values
 ($$select public.parlant_get_collection('parlant_sessions_', 'events')$$),
 ($$select public.parlant_get_or_create_collection('parlant_sessions_', 'events')$$),
 ($$select public.parlant_delete_collection('parlant_sessions_', 'events')$$),
+($$select public.parlant_create_views('parlant_')$$),
 ($$select public.parlant_find('parlant_sessions_', 'events')$$),
 ($$select public.parlant_find_one('parlant_sessions_', 'events', null)$$),
 ($$select public.parlant_insert_one('parlant_sessions_', 'events', '{"id": "e"}')$$),
@@ -175,6 +177,7 @@ values
 ($$select parlant_internal.table_of('parlant_sessions_', 'events')$$),
 ($$select parlant_internal.create_collection_tables('parlant_sessions_', 'extras')$$),
 ($$select parlant_internal.drop_collection_table('parlant_sessions_', 'events')$$),
+($$select parlant_internal.create_views('x_', 'x_', 'x_', 'x_')$$),
 ($$select c.prefix from parlant_internal.collections as c$$),
 ($$insert into public.parlant_sessions_events (data) values ('{"id": "e"}')$$),
 ($$update public.parlant_sessions_events as e set data = '{"id": "e"}' where true$$),
@@ -184,7 +187,10 @@ insert into calls (statement)
 select pg_catalog.format('select t.id from public.%I as t', t.table_name)
 from parlant_internal.collections as c
 cross join lateral (values (c.table_name), (c.failed_table_name)) as t (table_name)
-where c.prefix in ('parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_');
+where c.prefix in ('parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_')
+union all
+select pg_catalog.format('select v.* from public.parlant_%s as v', d.name)
+from parlant_internal.view_definitions as d;
 
 select is_empty(
   $$
@@ -229,6 +235,10 @@ from (
   ($$select parlant_internal.adopt_failed_table('orders')$$),
   ($$select parlant_internal.set_aside_policies('orders')$$),
   ($$select parlant_internal.lock_down_table('orders')$$),
+  ($$select parlant_internal.make_views('parlant_', null)$$),
+  ($$select parlant_internal.drop_views_on('public.parlant_sessions_')$$),
+  ($$update parlant_internal.view_definitions as d set query = 'select 1' where true$$),
+  ($$select s.prefix from parlant_internal.view_sets as s$$),
   ($$truncate table public.parlant_sessions_events$$),
   ($$drop table public.parlant_sessions_events$$),
   ($$alter table public.parlant_sessions_events disable row level security$$),

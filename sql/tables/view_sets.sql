@@ -1,0 +1,18 @@
+-- The prefixes of views, and those of the stores whose tables the views read. Written by
+-- parlant_create_views; those of the default stores are there from the beginning.
+create table if not exists parlant_internal.view_sets (
+  prefix text collate "C" not null primary key,
+  session_prefix text collate "C" not null,
+  customer_prefix text collate "C" not null,
+  variable_prefix text collate "C" not null
+);
+
+comment on table parlant_internal.view_sets is
+'Which stores have views for people, and what the names of the views begin with.';
+
+alter table parlant_internal.view_sets enable row level security;
+revoke all on table parlant_internal.view_sets from public, anon, authenticated;
+
+insert into parlant_internal.view_sets (prefix, session_prefix, customer_prefix, variable_prefix)
+values ('parlant_', 'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_')
+on conflict (prefix) do nothing;
