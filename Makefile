@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 BENCH_INSTALLED := .venv/installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format migration bench build clean node
+.PHONY: help demo test lint format migration reference bench build clean node
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ format: $(INSTALLED) ## Bring Python and SQL into the project's form
 
 migration: $(INSTALLED) ## Write the migration of what has changed in sql/, NAME=what_it_does
 	@$(BIN)/python sql/generate_migration.py $(NAME)
+
+reference: $(INSTALLED) ## Write docs/sql-reference.md from the headers of the files in sql/
+	@$(BIN)/python sql/generate_reference.py
 
 bench: node $(BENCH_INSTALLED) ## Measure everything and write benchmarks/results.md and the charts
 	@$(BIN)/python -m benchmarks
