@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import TypedDict
 
 import psycopg
 import pytest
 from parlant_supabase.local import LocalStack
-from parlant_supabase.local.packages import find_programs
-from parlant_supabase.local.service_user import choose_service_user
 
 from tests.database.catalogue import apply_migrations
+from tests.database.supabase_cli import run_supabase
 from tests.database.test_adoption import SEED_SCHEMA
 
 
@@ -26,27 +23,12 @@ class Advice(TypedDict):
 
 def run_advisors(database_url: str, directory: Path, level: str) -> list[Advice]:
     """What `supabase db advisors` finds, from the level on."""
-    programs = find_programs(choose_service_user(directory))
-    result = subprocess.run(
-        [
-            *programs.supabase,
-            *("db", "advisors", f"--remote={database_url}", f"--workdir={directory}"),
-            *("--type=all", f"--level={level}", "--output=json", "--agent=no"),
-        ],
-        env={
-            **os.environ,
-            "DO_NOT_TRACK": "1",
-            "SUPABASE_TELEMETRY_DISABLED": "1",
-            "HOME": str(directory),
-            # Otherwise the CLI says before the list that it tried TLS in vain.
-            "PGSSLMODE": "disable",
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=True,
+    output = run_supabase(
+        database_url,
+        directory,
+        *("db", "advisors", "--type=all", f"--level={level}", "--output=json"),
     )
-    advice: list[Advice] = json.loads(result.stdout)
+    advice: list[Advice] = json.loads(output)
     return advice
 
 
