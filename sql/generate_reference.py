@@ -45,6 +45,7 @@ For other stores than the default ones, `parlant-supabase init --prefix acme_` o
 [`parlant_create_views`](#parlant_create_views) makes the same views under names that begin with
 `acme_`. They are `security_invoker`: to let a role other than `service_role` read one, grant it
 `select` on the view and on the tables that the view reads, and give it a policy on each of them.
+To be rid of views, delete their row from `parlant_internal.view_sets` and drop them.
 """
 
 TABLES = """\
