@@ -41,6 +41,11 @@ _BY_CODE: dict[str, tuple[type[SupabaseAdapterError], str, str]] = {
         "the database takes no writes, as after running out of disk space; nothing was changed",
         "See the project's disk in the Supabase dashboard.",
     ),
+    "2BP01": (
+        SupabaseAdapterError,
+        "a view or other object of your own depends on the table; nothing was changed",
+        "Drop it first; the error's server_detail names it.",
+    ),
     "42501": (
         PermissionDeniedError,
         "the role of this key has no permission; the adapter needs the service role",

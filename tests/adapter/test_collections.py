@@ -15,6 +15,7 @@ from parlant_supabase import (
     CollectionNotFoundError,
     ConfigurationError,
     InvalidTableNameError,
+    SupabaseAdapterError,
     SupabaseDocumentDatabase,
     TableNotOursError,
 )
@@ -127,6 +128,19 @@ class TestDeleteCollection:
     ) -> None:
         with pytest.raises(CollectionNotFoundError):
             await database.delete_collection("notes")
+
+    async def test_that_a_view_of_the_users_own_keeps_it(
+        self, database: SupabaseDocumentDatabase, prefix: str, sql: psycopg.Connection
+    ) -> None:
+        notes = await database.create_collection("notes", BaseDocument)
+        await fill(notes, [note("a")])
+        sql.execute(on("create view {} as select id from {}", f"{prefix}own", f"{prefix}notes"))
+
+        with pytest.raises(SupabaseAdapterError, match="depends on the table") as refusal:
+            await database.delete_collection("notes")
+
+        assert f"view public.{prefix}own" in (refusal.value.server_detail or "")
+        assert await ids(notes) == ["a"]
 
 
 class TestTableNames:
