@@ -4199,8 +4199,8 @@ grant execute on function public.parlant_ensure_indexes(text, text, jsonb) to se
 -- purpose:  Carries out several calls in one request, in their order, each with a reply or an error of its
 --           own: a call that fails undoes itself and no other. They are committed together, so if the
 --           request as a whole fails, none has happened.
--- p_calls:  [{"function": name without "parlant_", "arguments": [{name of the argument: value, ...}, ...]}, ...]:
---           for each function, a list of the arguments of each call of it; those in a list have the same names
+-- p_calls:  [{"function": name without "parlant_", "arguments": [{name: value, ...}, ...]}, ...]: for each
+--           function, a list of the arguments of each call of it; those in a list have the same names
 -- returns:  {"results": [{"reply": {...}} | {"error": {"code", "message", "detail", "hint"}}, ...]},
 --           one for each call, in their order
 -- raises:   PD008 invalid argument
