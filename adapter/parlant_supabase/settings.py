@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from parlant_supabase.arguments import check_type
 from parlant_supabase.errors import ConfigurationError
 
 _ENVIRONMENT = {"url": "SUPABASE_URL", "key": "SUPABASE_KEY", "schema": "SUPABASE_SCHEMA"}
@@ -36,6 +37,13 @@ class ConnectionSettings:
         Raises:
             ConfigurationError: A setting is missing or cannot be right.
         """
+        if params is not None:
+            check_type(
+                "connection_params",
+                params,
+                Mapping,
+                'Pass a dict such as {"url": …, "key": …}, or set SUPABASE_URL and SUPABASE_KEY.',
+            )
         given = dict(params or {})
         unknown = sorted(given.keys() - _ENVIRONMENT.keys())
         if unknown:
@@ -66,6 +74,16 @@ class ConnectionSettings:
         if not values["key"].isascii() or any(character.isspace() for character in values["key"]):
             raise ConfigurationError(
                 "SUPABASE_KEY holds white space or characters that no key has. Copy it again."
+            )
+        if "://" in values["key"]:
+            raise ConfigurationError(
+                "SUPABASE_KEY is a URL. Set it to the project's secret or service_role key; the "
+                "dashboard shows it under Settings, API."
+            )
+        if values["key"].startswith("sbp_"):
+            raise ConfigurationError(
+                "SUPABASE_KEY is an access token of your account. Set it to the project's secret "
+                "or service_role key; the dashboard shows it under Settings, API."
             )
         if not values["schema"].isascii() or not values["schema"].isprintable():
             raise ConfigurationError(

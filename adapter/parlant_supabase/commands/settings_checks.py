@@ -115,6 +115,10 @@ def check_key(key: str, url: str, now: datetime) -> Finding:
 
     Only the database can tell whether it is the right one.
     """
+    if "://" in key:
+        return _wrong_key("SUPABASE_KEY is a URL.")
+    if key.startswith("sbp_"):
+        return _wrong_key("SUPABASE_KEY is an access token of your account, not a project's key.")
     try:
         ConnectionSettings.resolve({"url": _EXAMPLE_URL, "key": key})
     except ConfigurationError:
@@ -128,8 +132,6 @@ def check_key(key: str, url: str, now: datetime) -> Finding:
         return Finding("key", "ok", "SUPABASE_KEY is a secret key.")
     if key.startswith("sb_publishable_"):
         return _wrong_key("SUPABASE_KEY is a publishable key, which may do nothing here.")
-    if key.startswith("sbp_"):
-        return _wrong_key("SUPABASE_KEY is an access token of your account, not a project's key.")
     try:
         claims = jwt.decode(key, options={"verify_signature": False})
     except jwt.InvalidTokenError:
