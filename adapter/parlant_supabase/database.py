@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from types import TracebackType
 from typing import Any
 
 from parlant.core.loggers import Logger
+from parlant.core.meter import Meter
 from parlant.core.persistence.document_database import DocumentDatabase, TDocument
+from parlant.core.tracer import Tracer
 from typing_extensions import Self, override
 
+from parlant_supabase.arguments import check_prefix, check_seconds, check_type
 from parlant_supabase.collection import SupabaseDocumentCollection
 from parlant_supabase.documents import encode_arguments
 from parlant_supabase.errors import ConfigurationError, VersionMismatchError
 from parlant_supabase.loading import Loader, load_documents, log_report, store_of, version_of
+from parlant_supabase.observing import Observer
 from parlant_supabase.settings import ConnectionSettings
 from parlant_supabase.transport import SupabaseClient, Transport
 from parlant_supabase.versions import SQL_VERSION
@@ -32,7 +37,8 @@ class SupabaseDocumentDatabase(DocumentDatabase):
                 ...
 
     Args:
-        logger: Parlant's logger; it hears of migrated and failed documents.
+        logger: Parlant's logger; it hears of migrated and failed documents, repeated attempts, slow
+            calls and lost outcomes, and never what is in a document.
         connection_params: `url`, `key` and `schema` of the project; what is missing is taken from
             SUPABASE_URL, SUPABASE_KEY and SUPABASE_SCHEMA (by default `public`).
         table_prefix: What the names of the store's tables begin with; by default `parlant_`.
@@ -40,9 +46,12 @@ class SupabaseDocumentDatabase(DocumentDatabase):
             connection parameters, with the schema that it was made with, and left open.
         timeout: Seconds that one call may take. What failed and can be repeated without harm is
             repeated within that time.
+        tracer: Parlant's tracer; gets an event for every call, in the span of the caller.
+        meter: Parlant's meter; measures calls, requests, batches and repeated attempts.
+        slow_call_seconds: How long a call may take before the logger hears of it.
 
     Raises:
-        ConfigurationError: A setting is missing or cannot be right.
+        ConfigurationError: A setting is missing or an argument cannot be right.
     """
 
     def __init__(
@@ -53,22 +62,47 @@ class SupabaseDocumentDatabase(DocumentDatabase):
         table_prefix: str | None = None,
         client: SupabaseClient | None = None,
         timeout: float = 60.0,
+        tracer: Tracer | None = None,
+        meter: Meter | None = None,
+        slow_call_seconds: float = 1.0,
     ) -> None:
         if client is not None and connection_params is not None:
             raise ConfigurationError(
                 "pass either connection_params or a client; a client has its URL, key and schema."
             )
-        if table_prefix == "":
-            raise ConfigurationError(
-                "table_prefix is empty. Name one such as parlant_sessions_, or leave it out."
-            )
-        self._logger = logger
-        self._prefix = DEFAULT_TABLE_PREFIX if table_prefix is None else table_prefix
+        if client is not None:
+            check_type("client", client, SupabaseClient, "Make it with supabase.acreate_client.")
+        if table_prefix is not None:
+            check_prefix("table_prefix", table_prefix)
+        check_seconds("timeout", timeout)
         settings = None if client is not None else ConnectionSettings.resolve(connection_params)
-        self._transport = Transport(settings, client, timeout)
+        self._observer = Observer(logger, tracer, meter, slow_call_seconds)
+        self._prefix = DEFAULT_TABLE_PREFIX if table_prefix is None else table_prefix
+        self._transport = Transport(settings, client, timeout, self._observer)
+        self._is_shared = False
         self._store: object | None = None
 
+    def with_prefix(self, table_prefix: str) -> SupabaseDocumentDatabase:
+        """A database under another prefix, for another store, with this one's connections.
+
+        It is open as long as this one is, and needs no `async with` of its own.
+
+        Args:
+            table_prefix: What the names of the other store's tables begin with.
+
+        Raises:
+            ConfigurationError: The prefix cannot be right.
+        """
+        check_prefix("table_prefix", table_prefix)
+        other = copy(self)
+        other._prefix = table_prefix
+        other._is_shared = True
+        other._store = None
+        return other
+
     async def __aenter__(self) -> Self:
+        if self._is_shared:
+            return self
         await self._transport.__aenter__()
         try:
             await self._check_deployed_version()
@@ -83,6 +117,8 @@ class SupabaseDocumentDatabase(DocumentDatabase):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._is_shared:
+            return
         await self._transport.__aexit__(exc_type, exc_value, traceback)
 
     @override
@@ -149,6 +185,13 @@ class SupabaseDocumentDatabase(DocumentDatabase):
             f"{operation} (prefix {self._prefix!r})",
         )
 
+    def join(self, logger: Logger, tracer: Tracer, meter: Meter) -> None:
+        """Uses a server's logger, tracer and meter, where none was given to the constructor.
+
+        Databases that share connections join together.
+        """
+        self._observer.join(logger, tracer, meter)
+
     async def load_collection(
         self, name: str, schema: type[TDocument], loader: Loader, opened: dict[str, Any]
     ) -> SupabaseDocumentCollection[TDocument]:
@@ -166,7 +209,7 @@ class SupabaseDocumentDatabase(DocumentDatabase):
             return await self._call(name, operation, **params)
 
         report = await load_documents(call, opened, loader)
-        log_report(self._logger, name, opened["failed_table"], report)
+        log_report(self._observer.logger, name, opened["failed_table"], report)
         return self._collection(name, schema)
 
     async def _open(

@@ -76,7 +76,11 @@ _STALE_SCHEMA_CODES = {"PGRST202", "42883"}
 
 
 async def repeat(
-    attempt: Callable[[], Awaitable[_T]], function: str, subject: str, deadline: float
+    attempt: Callable[[], Awaitable[_T]],
+    function: str,
+    subject: str,
+    deadline: float,
+    about_to_repeat: Callable[[SupabaseAdapterError, float], Awaitable[None]],
 ) -> _T:
     """What an attempt at a call returns, once one succeeds.
 
@@ -85,6 +89,7 @@ async def repeat(
         function: The function that it calls.
         subject: What is being done, for the message of an error.
         deadline: When to start no further attempt, in seconds of the event loop's clock.
+        about_to_repeat: Is told how an attempt failed, and of the pause before the next one.
 
     Raises:
         OutcomeUnknownError: An attempt at a write may have been carried out, whatever became of the
@@ -106,6 +111,7 @@ async def repeat(
             needed = 0.0 if function in READS or lost else _MARGIN * (now - began)
             if number >= _most_attempts(function, error) or now + pause + needed >= deadline:
                 raise _conclusion(error, lost, subject, number) from error.__cause__
+            await about_to_repeat(error, pause)
         await anyio.sleep(pause)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from types import TracebackType
@@ -16,7 +17,8 @@ from supabase import AsyncClient, AsyncClientOptions, acreate_client
 from typing_extensions import Self
 
 from parlant_supabase.batching import Batcher
-from parlant_supabase.errors import NotOpenError, UnreachableError
+from parlant_supabase.errors import NotOpenError, SupabaseAdapterError, UnreachableError
+from parlant_supabase.observing import Observer
 from parlant_supabase.retrying import repeat
 from parlant_supabase.settings import ConnectionSettings
 from parlant_supabase.translation import answer_lost, not_the_api, translate
@@ -40,6 +42,7 @@ class Transport:
         client: A client of the caller's, which stays open when the transport closes.
         timeout: Seconds that one call may take, repetitions included. One attempt takes half of it
             at most, so that an answer that never comes leaves time for another.
+        observer: Hears what becomes of calls and requests, but for those that are cancelled.
     """
 
     def __init__(
@@ -47,10 +50,12 @@ class Transport:
         settings: ConnectionSettings | None,
         client: SupabaseClient | None = None,
         timeout: float = 60.0,
+        observer: Observer | None = None,
     ) -> None:
         self._settings = settings
         self._given_client = client
         self._timeout = timeout
+        self._observer = observer
         self._client: AsyncClient | None = None
         self._http: httpx.AsyncClient | None = None
         # Nothing waits inside httpx, where a call that is cancelled could still be sent.
@@ -115,12 +120,29 @@ class Transport:
                 has not been.
             SupabaseAdapterError: The call failed; the class says how.
         """
+        began = time.perf_counter()
         deadline = anyio.current_time() + self._timeout
+        observer = self._observer
+        attempts = 0
 
         async def attempt() -> dict[str, Any]:
+            nonlocal attempts
+            attempts += 1
             return await self._batcher.call(function, params, subject, deadline)
 
-        return await repeat(attempt, function, subject, deadline)
+        async def about_to_repeat(error: SupabaseAdapterError, pause: float) -> None:
+            if observer is not None:
+                await observer.attempt_failed(function, params, subject, attempts, pause, error)
+
+        try:
+            reply = await repeat(attempt, function, subject, deadline, about_to_repeat)
+        except SupabaseAdapterError as error:
+            if observer is not None:
+                await observer.call_ended(function, params, subject, began, attempts, error)
+            raise
+        if observer is not None:
+            await observer.call_ended(function, params, subject, began, attempts, None)
+        return reply
 
     async def _attempt(
         self, function: str, params: Mapping[str, Any], subject: str, deadline: float
@@ -132,6 +154,25 @@ class Transport:
                 f"{subject}: the database is not open. "
                 "Use it inside `async with SupabaseDocumentDatabase(...)`."
             )
+        began = time.perf_counter()
+        try:
+            reply = await self._request(client, function, params, subject, deadline)
+        except SupabaseAdapterError as error:
+            if self._observer is not None:
+                await self._observer.request_ended(function, params, began, error)
+            raise
+        if self._observer is not None:
+            await self._observer.request_ended(function, params, began, None)
+        return reply
+
+    async def _request(
+        self,
+        client: AsyncClient,
+        function: str,
+        params: Mapping[str, Any],
+        subject: str,
+        deadline: float,
+    ) -> dict[str, Any]:
         limit = min(deadline, anyio.current_time() + self._timeout / 2)
         try:
             data = await self._send(client, function, params, limit)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
+from parlant.core.common import IdGenerator
+from parlant.core.customers import CustomerDocumentStore
 from parlant.core.persistence.document_database import BaseDocument, identity_loader
+from parlant.core.sessions import SessionDocumentStore
 from parlant_supabase import (
     ConfigurationError,
     NotOpenError,
@@ -20,6 +26,7 @@ from parlant_supabase.local import LocalStack
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 from tests.adapter.notes import Notes, fill, ids, note
+from tests.tables import on
 
 SETTINGS = ("SUPABASE_URL", "SUPABASE_KEY", "SUPABASE_SCHEMA")
 
@@ -116,11 +123,13 @@ class TestSettings:
             ({"url": "http://127.0.0.1", "key": "k", "schema": "a\nb"}, "SUPABASE_SCHEMA"),
             ({"url": "http://127.0.0.1", "key": "k", "password": "p"}, "'password'"),
             ({"URL": "http://127.0.0.1", "key": "k"}, "'URL'"),
+            ({"url": "http://127.0.0.1", "key": "http://127.0.0.1"}, "SUPABASE_KEY is a URL"),
+            ({"url": "http://127.0.0.1", "key": "sbp_0123"}, "SUPABASE_KEY is an access token"),
+            ("http://127.0.0.1", "connection_params must be a Mapping, got a str"),
+            ([("url", "http://127.0.0.1")], "connection_params must be a Mapping, got a list"),
         ],
     )
-    def test_that_a_wrong_setting_is_named(
-        self, logger: Any, params: dict[str, Any], named: str
-    ) -> None:
+    def test_that_a_wrong_setting_is_named(self, logger: Any, params: Any, named: str) -> None:
         with pytest.raises(ConfigurationError) as caught:
             SupabaseDocumentDatabase(logger, params)
 
@@ -135,9 +144,37 @@ class TestSettings:
         ):
             SupabaseDocumentDatabase(logger)
 
-    def test_that_an_empty_prefix_is_refused(self, logger: Any) -> None:
-        with pytest.raises(ConfigurationError, match="table_prefix is empty"):
-            SupabaseDocumentDatabase(logger, {"url": "http://a", "key": "k"}, table_prefix="")
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            ({"table_prefix": ""}, "table_prefix is empty. Name one such as parlant_sessions_"),
+            ({"table_prefix": b"a_"}, "table_prefix must be a str, got a bytes."),
+            ({"timeout": 0}, "timeout must be positive and finite, got 0. Pass seconds"),
+            ({"timeout": -1.5}, "timeout must be positive and finite, got -1.5."),
+            ({"timeout": math.inf}, "timeout must be positive and finite, got inf."),
+            ({"timeout": math.nan}, "timeout must be positive and finite, got nan."),
+            ({"timeout": "5"}, "timeout must be a number, got a str."),
+            ({"timeout": True}, "timeout must be a number, got a bool."),
+            ({"timeout": None}, "timeout must be a number, got None."),
+            ({"slow_call_seconds": 0}, "slow_call_seconds must be positive and finite, got 0."),
+            ({"logger": None}, "logger must be a Logger, got None. Pass one of Parlant's"),
+            ({"logger": logging.getLogger()}, "logger must be a Logger, got a RootLogger."),
+            ({"tracer": "t"}, "tracer must be a Tracer, got a str."),
+            ({"meter": 1}, "meter must be a Meter, got an int."),
+            ({"client": "c", "connection_params": None}, "client must be an AsyncClient, got a s"),
+        ],
+    )
+    def test_that_a_wrong_argument_is_named(
+        self, logger: Any, arguments: dict[str, Any], sentence: str
+    ) -> None:
+        connection = {"url": "http://a", "key": "k"}
+        right = {"logger": logger, "connection_params": connection}
+
+        with pytest.raises(ConfigurationError) as caught:
+            SupabaseDocumentDatabase(**{**right, **arguments})
+
+        assert str(caught.value).startswith(sentence)
+        assert str(caught.value).endswith(".")
 
     async def test_that_the_prefix_is_parlant_by_default(
         self, stack: LocalStack, logger: Any, sql: Any
@@ -209,6 +246,51 @@ class TestLifetime:
 
         with pytest.raises(NotOpenError):
             await store_one(database)
+
+
+class TestAnotherPrefix:
+    async def test_that_it_shares_the_connections(
+        self,
+        make_database: Callable[..., SupabaseDocumentDatabase],
+        prefix: str,
+        sql: psycopg.Connection,
+    ) -> None:
+        database = make_database()
+        other = database.with_prefix(f"{prefix}other_")
+        with pytest.raises(NotOpenError):
+            await store_one(other)
+
+        async with database:
+            assert await store_one(other) == ["a"]
+            # As whoever has a database that wants to be opened may do.
+            async with other:
+                pass
+            assert await store_one(database) == ["a"]
+
+        with pytest.raises(NotOpenError):
+            await store_one(other)
+        for table in (f"{prefix}notes", f"{prefix}other_notes"):
+            assert sql.execute(on("select id from {}", table)).fetchall() == [("a",)]
+
+    async def test_that_each_may_have_a_store_of_its_own(
+        self, make_database: Callable[..., SupabaseDocumentDatabase], prefix: str
+    ) -> None:
+        async with (
+            make_database() as database,
+            SessionDocumentStore(database) as sessions,
+            CustomerDocumentStore(
+                IdGenerator(), database.with_prefix(f"{prefix}other_")
+            ) as customers,
+        ):
+            assert (await sessions.list_sessions()).items == []
+            assert len((await customers.list_customers()).items) == 1, "the guest"
+
+    def test_that_a_wrong_prefix_is_named(
+        self, make_database: Callable[..., SupabaseDocumentDatabase]
+    ) -> None:
+        for wrong in ("", None):
+            with pytest.raises(ConfigurationError, match="table_prefix"):
+                make_database().with_prefix(wrong)  # type: ignore[arg-type]
 
 
 class TestClientOfTheCallers:

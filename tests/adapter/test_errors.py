@@ -9,7 +9,7 @@ import re
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ from parlant_supabase.local import LocalStack, StackDatabase, SupervisedDatabase
 from parlant_supabase.local.ports import find_free_ports
 
 from tests.adapter.notes import EVERYTHING, Notes, note, only, where
+from tests.observing.recording import RecordingMeter, RecordingTracer, everything_said
 from tests.tables import on
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,7 +74,14 @@ class Stage:
     logger: Any
     sql: psycopg.Connection
     request: pytest.FixtureRequest
-    notes: Notes
+    meter: RecordingMeter = field(default_factory=RecordingMeter)
+    tracer: RecordingTracer = field(default_factory=RecordingTracer)
+
+    @property
+    def notes(self) -> Notes:
+        """A collection that is open and empty."""
+        notes: Notes = self.request.getfixturevalue("notes")
+        return notes
 
     def database(
         self, target: StackDatabase | None = None, timeout: float = 5.0, **params: str
@@ -84,6 +92,9 @@ class Stage:
             {"url": target.url, "key": target.service_role_key, **params},
             table_prefix=self.prefix,
             timeout=timeout,
+            tracer=self.tracer,
+            meter=self.meter,
+            slow_call_seconds=1e-9,
         )
 
     def prop(self, fixture: str) -> SupervisedDatabase:
@@ -98,9 +109,14 @@ def stage(
     logger: Any,
     sql: psycopg.Connection,
     request: pytest.FixtureRequest,
-    notes: Notes,
 ) -> Stage:
-    return Stage(stack, prefix, logger, sql, request, notes)
+    return Stage(stack, prefix, logger, sql, request)
+
+
+@pytest.fixture
+async def database(stage: Stage) -> AsyncIterator[SupabaseDocumentDatabase]:
+    async with stage.database(timeout=60.0) as database:
+        yield database
 
 
 Scene = Callable[[Stage], Awaitable[object]]
@@ -405,7 +421,9 @@ async def a_constraint_that_the_user_added(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("scene", SCENES)
-async def test_that_a_failure_ends_in_its_error(stage: Stage, scene: str) -> None:
+async def test_that_a_failure_ends_in_its_error(
+    stage: Stage, notes: Notes, scene: str, caplog: pytest.LogCaptureFixture
+) -> None:
     error_class, saying, play = SCENES[scene]
 
     with pytest.raises(error_class) as caught:
@@ -415,8 +433,10 @@ async def test_that_a_failure_ends_in_its_error(stage: Stage, scene: str) -> Non
     message = str(caught.value)
     assert saying in message
     assert message.endswith(".")
-    # Neither the message nor what Python prints with it may give away what is confidential.
+    # Neither the message nor what Python prints with it, nor what was logged, traced and measured
+    # may give away what is confidential.
     printed = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+    printed += everything_said(caplog, stage.meter, stage.tracer)
     for secret in (SECRET, LONG, stage.stack.service_role_key, stage.stack.anon_key):
         assert secret not in printed
     assert not re.search(r"eyJ\w+\.|sb_(secret|publishable)_\w", printed)
