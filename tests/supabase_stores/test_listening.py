@@ -8,8 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from lagom import Container
-from parlant.adapters.db.transient import TransientDocumentDatabase
 from parlant.core.agents import AgentId
 from parlant.core.async_utils import Timeout
 from parlant.core.common import ItemNotFoundError
@@ -17,17 +15,13 @@ from parlant.core.customers import CustomerId
 from parlant.core.sessions import (
     EventKind,
     EventSource,
-    SessionDocumentStore,
     SessionId,
-    SessionListener,
-    SessionStore,
 )
-from parlant_supabase import ConfigurationError, NotOpenError
+from parlant_supabase import NotOpenError
 from parlant_supabase.stores import (
     SupabaseSessionListener,
     SupabaseSessionStore,
     SupabaseStores,
-    share_waiting,
 )
 
 from tests.supabase_stores.conftest import OpenStores, RequestLog
@@ -182,24 +176,3 @@ async def test_that_whoever_waits_hears_of_a_fault(
     for wait in waits:
         with pytest.raises(NotOpenError):
             await wait
-
-
-async def test_that_a_server_is_given_the_listener(store: SupabaseSessionStore) -> None:
-    container = Container()
-    container[SessionStore] = store  # type: ignore[type-abstract]
-
-    shared = await share_waiting(container)
-
-    listener = shared[SessionListener]  # type: ignore[type-abstract]
-    assert isinstance(listener, SupabaseSessionListener)
-    assert shared[SessionListener] is listener  # type: ignore[type-abstract]
-
-
-async def test_that_sharing_needs_our_store() -> None:
-    container = Container()
-    container[SessionStore] = SessionDocumentStore(TransientDocumentDatabase())  # type: ignore[type-abstract]
-
-    shared = await share_waiting(container)
-
-    with pytest.raises(ConfigurationError, match="SessionDocumentStore"):
-        shared[SessionListener]  # type: ignore[type-abstract]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from contextlib import AsyncExitStack
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,7 +15,12 @@ from parlant.core.common import Version
 from parlant.core.customers import CustomerId
 from parlant.core.persistence.common import MigrationRequired, ObjectId, ServerOutdated
 from parlant.core.persistence.document_database import BaseDocument
-from parlant_supabase import CollectionNotFoundError, NotOpenError, SupabaseDocumentDatabase
+from parlant_supabase import (
+    CollectionNotFoundError,
+    ConfigurationError,
+    NotOpenError,
+    SupabaseDocumentDatabase,
+)
 from parlant_supabase.local import LocalStack
 from parlant_supabase.stores import SupabaseStores, supabase_stores
 from parlant_supabase.stores.opening import opening
@@ -169,6 +176,53 @@ async def test_that_the_stores_close_together(open_stores: OpenStores, stack: Lo
     ):
         with pytest.raises(NotOpenError):
             await call
+
+
+async def test_that_calls_of_all_stores_travel_together(
+    open_stores: OpenStores, requests: RequestLog
+) -> None:
+    async with open_stores() as stores:
+        requests.functions.clear()
+        await asyncio.gather(
+            *(stores["session_store"].list_sessions() for _ in range(20)),
+            *(stores["customer_store"].list_customers() for _ in range(20)),
+            *(stores["variable_store"].list_variables() for _ in range(20)),
+        )
+
+    # Eight went at once, as themselves; the rest had to wait for one of them.
+    assert "parlant_execute" in requests.functions
+    assert len(requests.functions) <= 16, requests.functions
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"session_prefix": ""}, "session_prefix is empty. Name one such as parlant_sessions_"),
+        ({"customer_prefix": 5}, "customer_prefix must be a str, got an int."),
+        ({"variable_prefix": None}, "variable_prefix must be a str, got None."),
+        (
+            {"session_prefix": "a_", "variable_prefix": "a_"},
+            "session_prefix and variable_prefix are both 'a_'.",
+        ),
+        ({"customer_id_generator": "uuid"}, "customer_id_generator must be an IdGenerator, got a"),
+        ({"logger": logging.getLogger()}, "logger must be a Logger, got a RootLogger."),
+        ({"tracer": "t"}, "tracer must be a Tracer, got a str."),
+        ({"meter": object()}, "meter must be a Meter, got an object."),
+        ({"timeout": 0}, "timeout must be positive and finite, got 0."),
+        ({"slow_call_seconds": None}, "slow_call_seconds must be a number, got None."),
+        ({"connection_params": "http://127.0.0.1"}, "connection_params must be a Mapping, got a s"),
+    ],
+)
+def test_that_a_wrong_argument_is_named_by_the_call_itself(
+    arguments: dict[str, Any], sentence: str
+) -> None:
+    connection = {"url": "http://127.0.0.1:1", "key": "k"}
+
+    with pytest.raises(ConfigurationError) as caught:
+        supabase_stores(**{"connection_params": connection, **arguments})
+
+    assert str(caught.value).startswith(sentence)
+    assert str(caught.value).endswith(".")
 
 
 async def test_that_the_environment_and_the_default_prefixes_are_enough(

@@ -219,7 +219,7 @@ async def test_that_a_store_is_opened_in_few_requests(
 
     assert first == len(requests.functions) + 3, "each store writes down its version, once"
     assert sorted(requests.functions) == sorted(
-        ["parlant_get_version", "parlant_open_store"] * 3 + ["parlant_ensure_indexes"] * 4
+        ["parlant_get_version", *["parlant_open_store"] * 3, *["parlant_ensure_indexes"] * 4]
     )
 
 

@@ -61,6 +61,7 @@ async def test_that_a_whole_turn_costs_at_most_twenty_requests(turn: dict[str, A
     calls = Counter(turn["turn"])
     assert calls["parlant_create_event"] == len(turn["events"])
     assert calls.total() <= 20, calls
+    assert sorted(turn["measured"]) == sorted(turn["turn"]), "by the server's own meter"
 
     # Each client looks when it begins to wait and when its time is up. Between, for two seconds,
     # four looks a second are for all five of them; on their own they would take fifty requests.

@@ -19,16 +19,23 @@ from typing import Any
 import httpx
 import parlant.sdk as p
 from parlant.core.background_tasks import BackgroundTaskService
-from parlant_supabase.stores import share_waiting, supabase_stores
+from parlant.core.meter import Meter
+from parlant_supabase.stores import join_server, supabase_stores
 from supabase import AsyncClientOptions, acreate_client
 
 from examples.offline_nlp import OfflineNLPService
+from tests.observing.recording import RecordingMeter
 
 CLIENTS = 5
 
 
 async def main(prefix: str, port: int, tool_service_port: int) -> None:
     called: list[str] = []
+    meter = RecordingMeter()
+
+    async def configure_container(container: p.Container) -> p.Container:
+        container[Meter] = meter  # type: ignore[type-abstract]
+        return await join_server(container)
 
     async def note(request: httpx.Request) -> None:
         called.append(request.url.path.rpartition("/")[2])
@@ -48,7 +55,7 @@ async def main(prefix: str, port: int, tool_service_port: int) -> None:
             ) as stores,
             p.Server(
                 **stores,
-                configure_container=share_waiting,
+                configure_container=configure_container,
                 host="127.0.0.1",
                 port=port,
                 tool_service_port=tool_service_port,
@@ -64,13 +71,20 @@ async def main(prefix: str, port: int, tool_service_port: int) -> None:
             variable = await agent.create_variable("plan")
             customer = await server.create_customer("Ann")
             await variable.set_value_for_customer(customer, "pro")
-            turn = asyncio.create_task(take_turn(server, agent.id, customer.id, port, called))
+            turn = asyncio.create_task(
+                take_turn(server, agent.id, customer.id, port, called, meter)
+            )
             turn.add_done_callback(lambda _: os.kill(os.getpid(), signal.SIGINT))
         print(json.dumps(await turn), flush=True)
 
 
 async def take_turn(
-    server: p.Server, agent_id: str, customer_id: str, port: int, called: list[str]
+    server: p.Server,
+    agent_id: str,
+    customer_id: str,
+    port: int,
+    called: list[str],
+    meter: RecordingMeter,
 ) -> dict[str, Any]:
     """Takes a turn over HTTP, and waits until nothing more is going to be written for it."""
     await server.ready.wait()
@@ -85,9 +99,11 @@ async def take_turn(
         session = await post("/sessions", agent_id=agent_id, customer_id=customer_id)
         path = f"/sessions/{session['id']}/events"
         called.clear()
+        meter.measurements.clear()
         await post(path, kind="message", source="customer", message="Where is my order?")
         await server.container[BackgroundTaskService]._tasks[f"process-session({session['id']})"]
         calls = list(called)
+        measured = [each.attributes["function.name"] for each in meter.of("supabase.request")]
         response = await http.get(path, params={"wait_for_data": 0})
         events = response.json()
 
@@ -96,6 +112,7 @@ async def take_turn(
         replies = await asyncio.gather(*(http.get(path, params=wait) for _ in range(CLIENTS)))
         return {
             "turn": calls,
+            "measured": measured,
             "events": events,
             "wait": list(called),
             "replies": [reply.status_code for reply in replies],

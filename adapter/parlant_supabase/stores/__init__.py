@@ -3,7 +3,8 @@
 from parlant_supabase.stores.context_variable_store import SupabaseContextVariableStore
 from parlant_supabase.stores.customer_store import SupabaseCustomerStore
 from parlant_supabase.stores.ids import RandomIdGenerator
-from parlant_supabase.stores.session_listener import SupabaseSessionListener, share_waiting
+from parlant_supabase.stores.joining import join_server
+from parlant_supabase.stores.session_listener import SupabaseSessionListener
 from parlant_supabase.stores.session_store import SupabaseSessionStore
 from parlant_supabase.stores.wiring import SupabaseStores, supabase_stores
 
@@ -14,6 +15,6 @@ __all__ = [
     "SupabaseSessionListener",
     "SupabaseSessionStore",
     "SupabaseStores",
-    "share_waiting",
+    "join_server",
     "supabase_stores",
 ]

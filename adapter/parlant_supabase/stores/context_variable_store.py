@@ -60,16 +60,16 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
         allow_migration: bool = False,
     ) -> None:
         super().__init__(id_generator, database, allow_migration)
-        self._supabase = database
+        self.supabase = database
         self._lock = DatabaseLock()
 
     @override
     async def __aenter__(self) -> Self:
         collections = ("variables", "variable_tag_associations", "values")
-        async with opening(self._supabase, collections, self.VERSION) as database:
+        async with opening(self.supabase, collections, self.VERSION) as database:
             self._database = database
             await super().__aenter__()
-        self._database = self._supabase
+        self._database = self.supabase
         return self
 
     @override
@@ -94,7 +94,7 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
                 tags=tags or [],
             )
             try:
-                reply = await self._supabase.call(
+                reply = await self.supabase.call(
                     "create_variable",
                     p_variable=self._serialize_context_variable(variable),
                     p_associations=[
@@ -122,14 +122,14 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
             document["tool_id"] = params["tool_id"].to_string() if params["tool_id"] else None
         if "freshness_rules" in params:
             document["freshness_rules"] = params["freshness_rules"] or None
-        reply = await self._supabase.call(
+        reply = await self.supabase.call(
             "update_variable", p_variable_id=variable_id, p_params=document
         )
         return self._variable(variable_id, reply)
 
     @override
     async def delete_variable(self, variable_id: ContextVariableId) -> None:
-        reply = await self._supabase.call("delete_variable", p_variable_id=variable_id)
+        reply = await self.supabase.call("delete_variable", p_variable_id=variable_id)
         if not reply["deleted"]:
             raise ItemNotFoundError(item_id=UniqueId(variable_id))
 
@@ -137,7 +137,7 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
     async def list_variables(
         self, tags: Sequence[TagId] | None = None
     ) -> Sequence[ContextVariable]:
-        reply = await self._supabase.call(
+        reply = await self.supabase.call(
             "list_variables", p_tags=None if tags is None else list(tags)
         )
         return [
@@ -147,7 +147,7 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
 
     @override
     async def read_variable(self, variable_id: ContextVariableId) -> ContextVariable:
-        reply = await self._supabase.call("read_variable", p_variable_id=variable_id)
+        reply = await self.supabase.call("read_variable", p_variable_id=variable_id)
         return self._variable(variable_id, reply)
 
     @override
@@ -170,7 +170,7 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
         tag_id: TagId,
         creation_utc: datetime | None = None,
     ) -> ContextVariable:
-        reply = await self._supabase.call(
+        reply = await self.supabase.call(
             "add_variable_tag",
             p_association=self._association(
                 variable_id, tag_id, creation_utc or datetime.now(timezone.utc)
@@ -182,7 +182,7 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
     async def remove_variable_tag(
         self, variable_id: ContextVariableId, tag_id: TagId
     ) -> ContextVariable:
-        reply = await self._supabase.call(
+        reply = await self.supabase.call(
             "remove_variable_tag", p_variable_id=variable_id, p_tag_id=tag_id
         )
         if not reply["removed"]:

@@ -55,16 +55,16 @@ class SupabaseCustomerStore(CustomerDocumentStore):
         allow_migration: bool = False,
     ) -> None:
         super().__init__(id_generator, database, allow_migration)
-        self._supabase = database
+        self.supabase = database
         self._lock = DatabaseLock()
 
     @override
     async def __aenter__(self) -> Self:
         collections = ("customers", "customer_tag_associations")
-        async with opening(self._supabase, collections, self.VERSION) as database:
+        async with opening(self.supabase, collections, self.VERSION) as database:
             self._database = database
             await super().__aenter__()
-        self._database = self._supabase
+        self._database = self.supabase
         return self
 
     @override
@@ -95,7 +95,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
     async def read_customer(self, customer_id: CustomerId) -> Customer:
         if customer_id == self.GUEST_ID:
             return self._guest()
-        reply = await self._supabase.call("read_customer", p_customer_id=customer_id)
+        reply = await self.supabase.call("read_customer", p_customer_id=customer_id)
         return self._customer(customer_id, reply)
 
     @override
@@ -116,7 +116,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
     ) -> CustomerListing:
         has_guest = tags is None and cursor is None and limit != 0
         guests = [self._guest()] if has_guest else []
-        reply = await self._supabase.call(
+        reply = await self.supabase.call(
             "list_customers",
             p_tags=None if tags is None else list(tags),
             **page_arguments(
@@ -142,7 +142,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
     async def delete_customer(self, customer_id: CustomerId) -> None:
         if customer_id == self.GUEST_ID:
             raise ValueError("Removing the guest customer is not allowed")
-        reply = await self._supabase.call("delete_customer", p_customer_id=customer_id)
+        reply = await self.supabase.call("delete_customer", p_customer_id=customer_id)
         if not reply["deleted"]:
             raise ItemNotFoundError(item_id=UniqueId(customer_id))
 
@@ -150,7 +150,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
     async def upsert_tag(
         self, customer_id: CustomerId, tag_id: TagId, creation_utc: datetime | None = None
     ) -> bool:
-        reply = await self._supabase.call(
+        reply = await self.supabase.call(
             "upsert_customer_tag",
             p_association=self._association(
                 customer_id, tag_id, creation_utc or datetime.now(timezone.utc)
@@ -162,7 +162,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
 
     @override
     async def remove_tag(self, customer_id: CustomerId, tag_id: TagId) -> None:
-        reply = await self._supabase.call(
+        reply = await self.supabase.call(
             "remove_customer_tag", p_customer_id=customer_id, p_tag_id=tag_id
         )
         if not reply["removed"]:
@@ -180,7 +180,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
     async def _insert(self, customer: Customer) -> bool:
         """Stores a customer, or tells that the id is taken."""
         try:
-            reply = await self._supabase.call(
+            reply = await self.supabase.call(
                 "create_customer",
                 p_customer=self._serialize_customer(customer),
                 p_associations=[
@@ -195,7 +195,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
         return bool(reply["created"])
 
     async def _update(self, customer_id: CustomerId, **change: Any) -> Customer:
-        reply = await self._supabase.call("update_customer", p_customer_id=customer_id, **change)
+        reply = await self.supabase.call("update_customer", p_customer_id=customer_id, **change)
         return self._customer(customer_id, reply)
 
     def _association(

@@ -6,19 +6,15 @@ import asyncio
 import math
 from collections.abc import Sequence
 
-from lagom import Container, Singleton
 from parlant.core.async_utils import Timeout
 from parlant.core.sessions import (
     EventKind,
     EventSource,
     PollingSessionListener,
     SessionId,
-    SessionListener,
-    SessionStore,
 )
 from typing_extensions import override
 
-from parlant_supabase.errors import ConfigurationError
 from parlant_supabase.stores.session_store import EventWatch, SupabaseSessionStore
 
 # As often as Parlant's own listener looks, which does it for each client that waits.
@@ -32,7 +28,7 @@ class SupabaseSessionListener(PollingSessionListener):
 
     Parlant's listener asks four times a second for each client that waits; this one asks four
     times a second for all of them together, besides a look of each client's own when it begins to
-    wait and when its time is up. Use it through `share_waiting`.
+    wait and when its time is up. `join_server` gives it to a server.
 
     Args:
         session_store: Where the events are.
@@ -102,28 +98,3 @@ class SupabaseSessionListener(PollingSessionListener):
                 arrival.set_exception(result)
             elif result:
                 arrival.set_result(True)
-
-
-async def share_waiting(container: Container) -> Container:
-    """Makes a server's waiting clients share their requests.
-
-        p.Server(**stores, configure_container=share_waiting)
-
-    An application with a `configure_container` of its own calls it there.
-
-    Raises:
-        ConfigurationError: The server's sessions are not in a `SupabaseSessionStore`.
-    """
-
-    def listener(container: Container) -> SessionListener:
-        store = container[SessionStore]  # type: ignore[type-abstract]
-        if not isinstance(store, SupabaseSessionStore):
-            raise ConfigurationError(
-                f"share_waiting: the sessions are in a {type(store).__name__}. "
-                "Give the server the stores that supabase_stores() opens."
-            )
-        return SupabaseSessionListener(store)
-
-    # Resolved when it is asked for: later versions of Parlant define the stores after this call.
-    container[SessionListener] = Singleton(listener)  # type: ignore[type-abstract]
-    return container

@@ -63,15 +63,15 @@ class SupabaseSessionStore(SessionDocumentStore):
 
     def __init__(self, database: SupabaseDocumentDatabase, allow_migration: bool = False) -> None:
         super().__init__(database, allow_migration)
-        self._supabase = database
+        self.supabase = database
         self._lock = DatabaseLock()
 
     @override
     async def __aenter__(self) -> Self:
-        async with opening(self._supabase, ("sessions", "events"), self.VERSION) as database:
+        async with opening(self.supabase, ("sessions", "events"), self.VERSION) as database:
             self._database = database
             await super().__aenter__()
-        self._database = self._supabase
+        self._database = self.supabase
         return self
 
     @override
@@ -84,7 +84,7 @@ class SupabaseSessionStore(SessionDocumentStore):
 
     @override
     async def delete_session(self, session_id: SessionId) -> None:
-        await self._supabase.call("delete_session", p_session_id=session_id)
+        await self.supabase.call("delete_session", p_session_id=session_id)
 
     @override
     async def list_sessions(
@@ -96,7 +96,7 @@ class SupabaseSessionStore(SessionDocumentStore):
         sort_direction: SortDirection | None = None,
         labels: Set[str] | None = None,
     ) -> SessionListing:
-        reply = await self._supabase.call(
+        reply = await self.supabase.call(
             "list_sessions",
             p_agent_id=agent_id or None,
             p_customer_id=customer_id or None,
@@ -155,7 +155,7 @@ class SupabaseSessionStore(SessionDocumentStore):
         del document["offset"]
         if creation_utc is None:
             del document["creation_utc"]
-        reply = await self._supabase.call("create_event", p_event=document)
+        reply = await self.supabase.call("create_event", p_event=document)
         if reply["offset"] is None:
             raise _session_not_found(session_id)
         return replace(
@@ -166,9 +166,7 @@ class SupabaseSessionStore(SessionDocumentStore):
 
     @override
     async def read_event(self, session_id: SessionId, event_id: EventId) -> Event:
-        reply = await self._supabase.call(
-            "read_event", p_session_id=session_id, p_event_id=event_id
-        )
+        reply = await self.supabase.call("read_event", p_session_id=session_id, p_event_id=event_id)
         if not reply["session_exists"]:
             raise _session_not_found(session_id)
         return self._event(event_id, reply["document"])
@@ -183,7 +181,7 @@ class SupabaseSessionStore(SessionDocumentStore):
         min_offset: int | None = None,
         exclude_deleted: bool = True,
     ) -> Sequence[Event]:
-        reply = await self._supabase.call(
+        reply = await self.supabase.call(
             "list_events",
             p_session_id=session_id,
             p_source=source.value if source else None,
@@ -224,7 +222,7 @@ class SupabaseSessionStore(SessionDocumentStore):
             One result for each watch, in their order: the error that `list_events` would raise
             where there is no such session.
         """
-        reply = await self._supabase.call(
+        reply = await self.supabase.call(
             "check_events",
             p_watches=[
                 {
@@ -243,15 +241,13 @@ class SupabaseSessionStore(SessionDocumentStore):
         ]
 
     async def _update_metadata(self, session_id: SessionId, **change: Any) -> Session:
-        reply = await self._supabase.call(
+        reply = await self.supabase.call(
             "update_session_metadata", p_session_id=session_id, **change
         )
         return self._session(session_id, reply["document"])
 
     async def _update_labels(self, session_id: SessionId, **change: Any) -> Session:
-        reply = await self._supabase.call(
-            "update_session_labels", p_session_id=session_id, **change
-        )
+        reply = await self.supabase.call("update_session_labels", p_session_id=session_id, **change)
         return self._session(session_id, reply["document"])
 
     def _session(self, session_id: SessionId, document: _SessionDocument | None) -> Session:

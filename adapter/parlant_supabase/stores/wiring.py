@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypedDict
 
 from parlant.core.common import IdGenerator
-from parlant.core.loggers import Logger, LogLevel, TracingLogger
-from parlant.core.tracer import LocalTracer
+from parlant.core.loggers import Logger
+from parlant.core.meter import Meter
+from parlant.core.tracer import Tracer
 
+from parlant_supabase.arguments import check_prefix, check_type
 from parlant_supabase.database import SupabaseDocumentDatabase
+from parlant_supabase.errors import ConfigurationError
+from parlant_supabase.observing import DefaultLogger
 from parlant_supabase.stores.context_variable_store import SupabaseContextVariableStore
 from parlant_supabase.stores.customer_store import SupabaseCustomerStore
 from parlant_supabase.stores.ids import RandomIdGenerator
@@ -26,8 +30,7 @@ class SupabaseStores(TypedDict):
     variable_store: SupabaseContextVariableStore
 
 
-@asynccontextmanager
-async def supabase_stores(
+def supabase_stores(
     connection_params: Mapping[str, Any] | None = None,
     *,
     session_prefix: str = "parlant_sessions_",
@@ -36,17 +39,23 @@ async def supabase_stores(
     customer_id_generator: IdGenerator | None = None,
     allow_migration: bool = True,
     logger: Logger | None = None,
+    tracer: Tracer | None = None,
+    meter: Meter | None = None,
     client: SupabaseClient | None = None,
     timeout: float = 60.0,
-) -> AsyncIterator[SupabaseStores]:
+    slow_call_seconds: float = 1.0,
+) -> AbstractAsyncContextManager[SupabaseStores]:
     """Stores that keep sessions, customers and context variables in a Supabase project.
 
         import asyncio
         import parlant.sdk as p
-        from parlant_supabase.stores import supabase_stores
+        from parlant_supabase.stores import join_server, supabase_stores
 
         async def main() -> None:
-            async with supabase_stores() as stores, p.Server(**stores) as server:
+            async with (
+                supabase_stores() as stores,
+                p.Server(**stores, configure_container=join_server) as server,
+            ):
                 await server.create_agent(name="Support", description="Helps.", id="support")
 
         asyncio.run(main())
@@ -57,44 +66,82 @@ async def supabase_stores(
         session_prefix: What the names of the tables of sessions and events begin with.
         customer_prefix: The same for customers and their tags.
         variable_prefix: The same for context variables, their tags and values.
-        customer_id_generator: Makes the ids of customers; by default random ones, so that two
-            people of the same name are two.
+        customer_id_generator: Makes the ids of customers; by default a `RandomIdGenerator`, so that
+            two people of the same name are two.
         allow_migration: Whether documents of an older version of Parlant are brought to this one's.
-        logger: Hears of migrated and failed documents; by default the Python logger
-            `parlant_supabase`.
+        logger: Hears of migrated and failed documents, repeated attempts, slow calls and lost
+            outcomes, and never what is in a document. By default the Python logger
+            `parlant_supabase`, and from `join_server` on the server's.
+        tracer: Gets an event for every call, in the span of the caller; by default none, and from
+            `join_server` on the server's.
+        meter: Measures calls, requests, batches and repeated attempts; by default likewise.
         client: A `supabase.AsyncClient` to use instead of one made from the connection parameters.
         timeout: Seconds that one call may take.
+        slow_call_seconds: How long a call may take before the logger hears of it.
 
     Raises:
-        ConfigurationError: A setting is missing or cannot be right.
+        ConfigurationError: A setting is missing or an argument cannot be right. It is raised by
+            this call, all others while the stores are opened.
         MigrationRequired: Documents are of an older version, and `allow_migration` is False.
         ServerOutdated: Documents are of a newer version of Parlant than the one that runs.
         SupabaseAdapterError: The project cannot be used; the class says why.
     """
-    logger = logger or TracingLogger(LocalTracer(), LogLevel.INFO, logger_id="parlant_supabase")
-    async with AsyncExitStack() as stack:
-
-        async def open_database(prefix: str) -> SupabaseDocumentDatabase:
-            return await stack.enter_async_context(
-                SupabaseDocumentDatabase(
-                    logger, connection_params, table_prefix=prefix, client=client, timeout=timeout
-                )
-            )
-
-        yield SupabaseStores(
-            session_store=await stack.enter_async_context(
-                SupabaseSessionStore(await open_database(session_prefix), allow_migration)
-            ),
-            customer_store=await stack.enter_async_context(
-                SupabaseCustomerStore(
-                    customer_id_generator or RandomIdGenerator(),
-                    await open_database(customer_prefix),
-                    allow_migration,
-                )
-            ),
-            variable_store=await stack.enter_async_context(
-                SupabaseContextVariableStore(
-                    IdGenerator(), await open_database(variable_prefix), allow_migration
-                )
-            ),
+    prefixes = {
+        "session_prefix": session_prefix,
+        "customer_prefix": customer_prefix,
+        "variable_prefix": variable_prefix,
+    }
+    _check_prefixes(prefixes)
+    if customer_id_generator is not None:
+        check_type(
+            "customer_id_generator",
+            customer_id_generator,
+            IdGenerator,
+            "Pass RandomIdGenerator(), or leave it out.",
         )
+    sessions = SupabaseDocumentDatabase(
+        logger if logger is not None else DefaultLogger(tracer),
+        connection_params,
+        table_prefix=session_prefix,
+        client=client,
+        timeout=timeout,
+        tracer=tracer,
+        meter=meter,
+        slow_call_seconds=slow_call_seconds,
+    )
+    return _opened(
+        SupabaseSessionStore(sessions, allow_migration),
+        SupabaseCustomerStore(
+            customer_id_generator or RandomIdGenerator(),
+            sessions.with_prefix(customer_prefix),
+            allow_migration,
+        ),
+        SupabaseContextVariableStore(
+            IdGenerator(), sessions.with_prefix(variable_prefix), allow_migration
+        ),
+    )
+
+
+@asynccontextmanager
+async def _opened(
+    sessions: SupabaseSessionStore,
+    customers: SupabaseCustomerStore,
+    variables: SupabaseContextVariableStore,
+) -> AsyncIterator[SupabaseStores]:
+    # The others' databases use its connections.
+    async with sessions.supabase, sessions, customers, variables:
+        yield SupabaseStores(
+            session_store=sessions, customer_store=customers, variable_store=variables
+        )
+
+
+def _check_prefixes(prefixes: Mapping[str, str]) -> None:
+    names: dict[str, str] = {}
+    for name, prefix in prefixes.items():
+        check_prefix(name, prefix)
+        if other := names.get(prefix):
+            raise ConfigurationError(
+                f"{other} and {name} are both {prefix!r}. Every store keeps its version in a table "
+                "of its own, so give each another prefix."
+            )
+        names[prefix] = name

@@ -1,0 +1,65 @@
+"""Lets stores that were opened before a server use what the server has."""
+
+from __future__ import annotations
+
+from lagom import Container, Singleton
+from parlant.core.context_variables import ContextVariableStore
+from parlant.core.customers import CustomerStore
+from parlant.core.loggers import Logger
+from parlant.core.meter import Meter
+from parlant.core.sessions import SessionListener, SessionStore
+from parlant.core.tracer import Tracer
+
+from parlant_supabase.errors import ConfigurationError
+from parlant_supabase.stores.context_variable_store import SupabaseContextVariableStore
+from parlant_supabase.stores.customer_store import SupabaseCustomerStore
+from parlant_supabase.stores.session_listener import SupabaseSessionListener
+from parlant_supabase.stores.session_store import SupabaseSessionStore
+
+_INTERFACES = (SessionStore, CustomerStore, ContextVariableStore)
+_OURS = (SupabaseSessionStore, SupabaseCustomerStore, SupabaseContextVariableStore)
+
+
+async def join_server(container: Container) -> Container:
+    """Makes the stores a part of the server that they are given to.
+
+        p.Server(**stores, configure_container=join_server)
+
+    They then log, trace and measure with the server's own logger, tracer and meter, unless they
+    were opened with others, and clients that wait for events of a session share their requests. An
+    application with a `configure_container` of its own calls it there.
+
+    Args:
+        container: The server's; it is changed.
+
+    Returns:
+        The container.
+
+    Raises:
+        ConfigurationError: While the server starts, if its sessions are not in a
+            `SupabaseSessionStore`.
+    """
+
+    def listener(container: Container) -> SessionListener:
+        sessions = container[SessionStore]  # type: ignore[type-abstract]
+        if not isinstance(sessions, SupabaseSessionStore):
+            raise ConfigurationError(
+                f"join_server: the sessions are in a {type(sessions).__name__}. "
+                "Give the server the stores that supabase_stores() opens."
+            )
+        _join(container)
+        return SupabaseSessionListener(sessions)
+
+    # Resolved when it is asked for: later versions of Parlant define the stores after this call.
+    container[SessionListener] = Singleton(listener)  # type: ignore[type-abstract]
+    return container
+
+
+def _join(container: Container) -> None:
+    logger: Logger = container[Logger]  # type: ignore[type-abstract]
+    tracer: Tracer = container[Tracer]  # type: ignore[type-abstract]
+    meter: Meter = container[Meter]  # type: ignore[type-abstract]
+    for interface in _INTERFACES:
+        store: object = container[interface]
+        if isinstance(store, _OURS):
+            store.supabase.join(logger, tracer, meter)

@@ -1,0 +1,121 @@
+"""Stores that a server has joined use what the server has."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from lagom import Container
+from parlant.adapters.db.transient import TransientDocumentDatabase
+from parlant.core.agents import AgentId
+from parlant.core.context_variables import ContextVariableStore
+from parlant.core.customers import CustomerId, CustomerStore
+from parlant.core.loggers import Logger, LogLevel, TracingLogger
+from parlant.core.meter import Meter
+from parlant.core.sessions import SessionDocumentStore, SessionListener, SessionStore
+from parlant.core.tracer import LocalTracer, Tracer
+from parlant_supabase import ConfigurationError
+from parlant_supabase.stores import SupabaseSessionListener, SupabaseStores, join_server
+from supabase import AsyncClient
+
+from tests.observing.recording import RecordingMeter, RecordingTracer
+from tests.supabase_stores.conftest import OpenStores
+
+SERVERS_LOGGER = "the-servers-logger"
+
+
+def server_with(stores: SupabaseStores, meter: Meter, tracer: Tracer) -> Container:
+    """What a server's container has of what joining needs."""
+    container = Container()
+    container[SessionStore] = stores["session_store"]  # type: ignore[type-abstract]
+    container[CustomerStore] = stores["customer_store"]  # type: ignore[type-abstract]
+    container[ContextVariableStore] = stores["variable_store"]  # type: ignore[type-abstract]
+    container[Logger] = TracingLogger(tracer, LogLevel.DEBUG, SERVERS_LOGGER)  # type: ignore[type-abstract]
+    container[Tracer] = tracer  # type: ignore[type-abstract]
+    container[Meter] = meter  # type: ignore[type-abstract]
+    return container
+
+
+async def call_every_store(stores: SupabaseStores) -> None:
+    await stores["session_store"].create_session(CustomerId("c"), AgentId("a"))
+    await stores["customer_store"].create_customer("Ann")
+    await stores["variable_store"].create_variable("plan")
+
+
+CALLED = ["parlant_insert_one", "parlant_create_customer", "parlant_create_variable"]
+
+
+async def test_that_a_server_is_given_the_listener(stores: SupabaseStores) -> None:
+    container = await join_server(server_with(stores, RecordingMeter(), RecordingTracer()))
+
+    listener = container[SessionListener]  # type: ignore[type-abstract]
+    assert isinstance(listener, SupabaseSessionListener)
+    assert container[SessionListener] is listener  # type: ignore[type-abstract]
+
+
+async def test_that_joining_needs_our_store() -> None:
+    container = Container()
+    container[SessionStore] = SessionDocumentStore(TransientDocumentDatabase())  # type: ignore[type-abstract]
+
+    joined = await join_server(container)
+
+    with pytest.raises(ConfigurationError, match="SessionDocumentStore"):
+        joined[SessionListener]  # type: ignore[type-abstract]
+
+
+async def test_that_every_store_uses_what_the_server_has(
+    open_stores: OpenStores, caplog: pytest.LogCaptureFixture
+) -> None:
+    meter, tracer = RecordingMeter(), RecordingTracer()
+    async with open_stores(logger=None, slow_call_seconds=1e-9) as stores:
+        container = await join_server(server_with(stores, meter, tracer))
+        container[SessionListener]  # type: ignore[type-abstract]
+        caplog.clear()
+
+        await call_every_store(stores)
+
+    assert [each.attributes["function.name"] for each in meter.of("supabase.call")] == CALLED
+    assert [attributes["function.name"] for _, _, attributes in tracer.events] == CALLED
+    assert [record.name for record in caplog.records] == [SERVERS_LOGGER] * len(CALLED)
+
+
+async def test_that_what_the_stores_were_given_stays(
+    open_stores: OpenStores, caplog: pytest.LogCaptureFixture
+) -> None:
+    own, servers = RecordingMeter(), RecordingMeter()
+    logger = TracingLogger(LocalTracer(), LogLevel.DEBUG, "own-logger")
+    async with open_stores(logger=logger, meter=own, slow_call_seconds=1e-9) as stores:
+        own.measurements.clear()
+        container = await join_server(server_with(stores, servers, RecordingTracer()))
+        container[SessionListener]  # type: ignore[type-abstract]
+        caplog.clear()
+
+        await call_every_store(stores)
+
+    assert [each.attributes["function.name"] for each in own.of("supabase.call")] == CALLED
+    assert servers.measurements == []
+    assert {record.name for record in caplog.records} == {"own-logger"}
+
+
+async def test_that_the_next_server_is_joined_too(open_stores: OpenStores) -> None:
+    first, second = RecordingMeter(), RecordingMeter()
+    async with open_stores() as stores:
+        for meter in (first, second):
+            container = await join_server(server_with(stores, meter, RecordingTracer()))
+            container[SessionListener]  # type: ignore[type-abstract]
+
+        await call_every_store(stores)
+
+    assert first.measurements == []
+    assert len(second.of("supabase.call")) == len(CALLED)
+
+
+async def test_that_stores_that_nobody_joined_have_a_logger_of_their_own(
+    client: AsyncClient, open_stores: OpenStores, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_stores(logger=None, slow_call_seconds=1e-9) as stores:
+        caplog.clear()
+        await stores["session_store"].list_sessions()
+
+    [record] = caplog.records
+    assert (record.name, record.levelno) == ("parlant_supabase", logging.WARNING)
