@@ -1,6 +1,7 @@
 """What a local stack keeps on disk, and where."""
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -129,6 +130,7 @@ class DataDirectory:
 
     def plan(self, locale: str | None, schemas: Sequence[str] | None) -> StackDescription:
         """Describe the stack about to be started, on the ports of last time where they are free."""
+        _check_schemas(schemas or ())
         known = self.load_description()
         if known is None:
             ports = Ports(*find_free_ports(3))
@@ -157,3 +159,12 @@ class DataDirectory:
     def _foreign_entry(self) -> str | None:
         own = set(self._entries())
         return next((entry.name for entry in self.path.iterdir() if entry not in own), None)
+
+
+def _check_schemas(schemas: Sequence[str]) -> None:
+    for schema in schemas:
+        if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", schema):
+            raise LocalStackError(
+                f"{schema!r} cannot be a schema of the API; name one of ASCII letters, digits and "
+                "_, and give the option once for each."
+            )
