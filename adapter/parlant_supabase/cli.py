@@ -1,10 +1,11 @@
 """The command `parlant-supabase`."""
 
 import sys
+from typing import Annotated
 
 import typer
 
-from parlant_supabase.commands.display import err, plain
+from parlant_supabase.commands.display import err, out, plain
 from parlant_supabase.commands.doctor import doctor
 from parlant_supabase.commands.errors import CommandError
 from parlant_supabase.commands.failed import failed_commands
@@ -12,6 +13,7 @@ from parlant_supabase.commands.init import init
 from parlant_supabase.errors import SupabaseAdapterError
 from parlant_supabase.local.commands import local_commands
 from parlant_supabase.local.errors import LocalStackError
+from parlant_supabase.versions import SQL_VERSION, __version__
 
 app = typer.Typer(
     help="Parlant's data in Supabase.",
@@ -24,8 +26,24 @@ app.add_typer(failed_commands, name="failed")
 app.add_typer(local_commands, name="local")
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"parlant-supabase {__version__}, SQL version {SQL_VERSION}")
+        raise typer.Exit
+
+
 @app.callback()
-def _keep_command_groups() -> None:
+def _before_every_command(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Print the versions of the package and of the SQL that it needs.",
+        ),
+    ] = False,
+) -> None:
     """Parlant's data in Supabase."""
 
 

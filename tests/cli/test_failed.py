@@ -351,6 +351,14 @@ def test_that_all_are_dropped_of_the_collection_named(failed: Invoke, tables: Fa
     assert tables.failed() == {"s1"}
 
 
+def test_that_what_is_dropped_can_be_read_by_a_script(failed: Invoke, tables: FailedTables) -> None:
+    tables.add(session("s1"), "raised: KeyError")
+
+    for dropped in (1, 0):
+        result = failed("drop", "--all", "--yes", "--json")
+        assert (result.exit_code, json.loads(result.stdout)) == (0, {"dropped": dropped})
+
+
 def test_that_it_asks_first_and_says_what_is_gone_for_good(
     failed: Invoke, tables: FailedTables
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -87,11 +88,23 @@ def test_that_status_shows_services_and_the_deployed_version(
     assert status.stdout.count("running") == 3
     assert "SQL version: 1" in status.stdout
 
+    url = _attach(open_directory).url
+    facts = json.loads(command_line("status", "--json").stdout)
+    assert {name: service["state"] for name, service in facts["services"].items()} == {
+        "postgres": "running",
+        "postgrest": "running",
+        "gateway": "running",
+    }
+    assert facts["services"]["gateway"]["address"] == url
+    assert facts["sql_version"] == 1
+    assert Path(facts["logs"]).is_dir()
+
     with psycopg.connect(_attach(open_directory).database_url) as connection:
         connection.execute("drop function public.parlant_get_version")
 
     # The API may not have noticed yet.
     wait_for(lambda: "SQL version: not deployed" in command_line("status").stdout)
+    assert json.loads(command_line("status", "--json").stdout)["sql_version"] is None
 
 
 def test_that_stop_ends_every_process_and_deletes_when_told_to(
@@ -133,6 +146,18 @@ def test_that_a_directory_of_something_else_is_not_taken(
     _assert_one_sentence(
         command_line("start", "--data-dir", "mine"), "already contains thesis.txt; choose"
     )
+
+
+def test_that_a_file_is_no_directory(command_line: CommandLine, open_directory: Path) -> None:
+    (open_directory / "mine").touch()
+
+    _assert_one_sentence(command_line("start", "--data-dir", "mine"), "Cannot write to")
+
+
+@pytest.mark.parametrize("schema", ['a"b', "public, mine", ""])
+def test_that_what_is_no_schema_is_not_remembered(command_line: CommandLine, schema: str) -> None:
+    _assert_one_sentence(command_line("start", "--schema", schema), "cannot be a schema of the API")
+    _assert_one_sentence(command_line("status"), "No local stack is running")
 
 
 @pytest.mark.parametrize("command", ["env", "status", "stop"])

@@ -99,11 +99,20 @@ def drop(
     prefix: PrefixOption = None,
     collection: CollectionOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Drop without asking.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the outcome as one JSON object.")
+    ] = False,
 ) -> None:
     """Delete failed documents. One that was rejected is nowhere else, so it is gone for good."""
     if bool(ids) is drop_all:
         raise CommandError("Name the ids of the documents to drop, or say --all.")
-    _with_project(lambda failed: _drop(failed, prefix, collection, ids or None, yes))
+    dropped = _with_project(lambda failed: _drop(failed, prefix, collection, ids or None, yes))
+    if as_json:
+        typer.echo(json.dumps({"dropped": dropped}))
+    else:
+        out.print(
+            f"Dropped {counted(dropped, 'failed document')}." if dropped else "No failed documents."
+        )
 
 
 def _with_project(work: Callable[[FailedDocuments], Awaitable[_T]]) -> _T:
@@ -243,13 +252,13 @@ async def _drop(
     collection: str | None,
     ids: Sequence[str] | None,
     yes: bool,
-) -> None:
+) -> int:
+    """How many were dropped."""
     chosen = await _choose(failed, prefix, collection, ids)
     count = sum(len(seqs) for _, seqs, _ in chosen)
     only_here = sum(only for _, _, only in chosen)
     if not count:
-        out.print("No failed documents.")
-        return
+        return 0
     if only_here:
         err.print(
             f"{only_here:,} of them are nowhere else: dropped, they are gone for good."
@@ -265,7 +274,7 @@ async def _drop(
             for start in range(0, len(seqs), _DROPPED_AT_ONCE):
                 dropped += await failed.drop(each, seqs[start : start + _DROPPED_AT_ONCE])
                 bar.update(task, completed=dropped)
-    out.print(f"Dropped {counted(dropped, 'failed document')}.")
+    return dropped
 
 
 async def _choose(

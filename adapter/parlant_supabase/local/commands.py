@@ -1,5 +1,6 @@
 """`parlant-supabase local`: the local stack on the command line."""
 
+import json
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
@@ -90,20 +91,43 @@ def env(data_dir: DataDirectoryOption = _DEFAULT_DATA_DIRECTORY) -> None:
 
 
 @local_commands.command()
-def status(data_dir: DataDirectoryOption = _DEFAULT_DATA_DIRECTORY) -> None:
+def status(
+    data_dir: DataDirectoryOption = _DEFAULT_DATA_DIRECTORY,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print everything as one JSON object.")
+    ] = False,
+) -> None:
     """Show what runs where, and which SQL version is deployed."""
     data = DataDirectory(data_dir)
     database = background.attach(data)
     state = read_state(data.path)
     services = {} if state is None else state["services"]
+    addresses = {
+        "postgres": database.database_address,
+        "postgrest": database.rest_url,
+        "gateway": database.url,
+    }
+    version = background.deployed_sql_version(database)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "services": {
+                        name: {**services[name], "address": address}
+                        for name, address in addresses.items()
+                    },
+                    "sql_version": int(version) if version.isdecimal() else None,
+                    "data": str(data.path),
+                    "logs": str(data.logs),
+                },
+                indent=2,
+            )
+        )
+        return
     table = Table()
     for heading in ("Service", "State", "Address", "Process", "Restarts"):
         table.add_column(heading, no_wrap=True)
-    for name, address in (
-        ("postgres", database.database_address),
-        ("postgrest", database.rest_url),
-        ("gateway", database.url),
-    ):
+    for name, address in addresses.items():
         service = services[name]
         table.add_row(
             name,
@@ -113,7 +137,7 @@ def status(data_dir: DataDirectoryOption = _DEFAULT_DATA_DIRECTORY) -> None:
             _restarts(service),
         )
     Console().print(table)
-    typer.echo(f"SQL version: {background.deployed_sql_version(database)}")
+    typer.echo(f"SQL version: {version}")
     typer.echo(f"Data: {data.path}")
     typer.echo(f"Logs: {data.logs}")
 
@@ -132,7 +156,8 @@ def stop(
             f"There is no local stack in {data.path}; name its folder with --data-dir."
         )
     if is_running(data.path):
-        background.stop(data)
+        with Console(stderr=True).status("Stopping the local stack ..."):
+            background.stop(data)
         typer.echo("The local stack has stopped.")
     else:
         typer.echo("The local stack was not running.")
