@@ -23,12 +23,16 @@ from parlant_supabase.translation import answer_lost, translate
 
 ALONE = frozenset(
     {
+        "parlant_adopt_collections",
         "parlant_create_collection",
         "parlant_delete_collection",
         "parlant_ensure_indexes",
+        "parlant_export_documents",
         "parlant_get_collection",
         "parlant_get_or_create_collection",
         "parlant_get_version",
+        "parlant_import_documents",
+        "parlant_import_failed_documents",
         "parlant_open_store",
         "parlant_save_loaded_documents",
     }

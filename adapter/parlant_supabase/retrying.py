@@ -23,6 +23,7 @@ READS = frozenset(
         "parlant_check_events",
         "parlant_count_failed_documents",
         "parlant_diagnose",
+        "parlant_export_documents",
         "parlant_find",
         "parlant_find_one",
         "parlant_get_collection",
@@ -42,6 +43,7 @@ READS = frozenset(
 REPEATABLE_WRITES = frozenset(
     {
         # Find what the first call made.
+        "parlant_adopt_collections",
         "parlant_ensure_indexes",
         "parlant_get_or_create_collection",
         "parlant_open_store",
@@ -49,6 +51,9 @@ REPEATABLE_WRITES = frozenset(
         "parlant_create_event",
         "parlant_create_variable",
         "parlant_insert_one",
+        # Count as there what the first call inserted, and nobody is told that it is new.
+        "parlant_import_documents",
+        "parlant_import_failed_documents",
         # Passes over documents whose digest is no longer the one that was read.
         "parlant_save_loaded_documents",
     }

@@ -1972,6 +1972,73 @@ from public, anon, authenticated;
 grant execute on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text)
 to service_role;
 -- <<<
+-- >>> sql/functions/internal/import_document.sql
+-- purpose:    Inserts a document unless one with its id is there.
+-- p_table:    the table, as table_of() gives it
+-- p_document: the document
+-- p_replace:  whether it takes the place of a different one
+-- returns:    'inserted'; 'unchanged' if it is there, exactly as it is; 'replaced' or, without p_replace,
+--             'different' if another one has its id
+-- raises:     PD002 invalid document
+create or replace function parlant_internal.import_document(
+  p_table text,
+  p_document jsonb,
+  p_replace boolean
+)
+returns text
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_written integer;
+  v_stored jsonb;
+begin
+  loop
+    execute format('insert into %s (data) values ($1) on conflict (id) do nothing', p_table)
+    using p_document;
+    get diagnostics v_written = row_count;
+    if v_written = 1 then
+      return 'inserted';
+    end if;
+
+    execute format('select d.data from %s as d where d.id = $1', p_table)
+    into v_stored
+    using p_document ->> 'id';
+
+    -- As text, because 1 and 1.0 are equal as jsonb, and what counts as there comes back as it was.
+    if v_stored::text = p_document::text then
+      return 'unchanged';
+    end if;
+
+    -- One that is not seen has been deleted meanwhile, so there is room now, or is hidden by row level
+    -- security.
+    if not p_replace and (v_stored is not null or row_security_active(p_table)) then
+      return 'different';
+    end if;
+
+    if p_replace then
+      execute format('update %s as d set data = $2 where d.id = $1', p_table)
+      using p_document ->> 'id', p_document;
+      get diagnostics v_written = row_count;
+      if v_written = 1 then
+        return 'replaced';
+      elsif row_security_active(p_table) then
+        return 'different';
+      end if;
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function parlant_internal.import_document(text, jsonb, boolean) is
+'Inserts a document unless one with its id is there.';
+
+revoke all on function parlant_internal.import_document(text, jsonb, boolean)
+from public, anon, authenticated;
+grant execute on function parlant_internal.import_document(text, jsonb, boolean) to service_role;
+-- <<<
 -- >>> sql/functions/internal/index_name.sql
 -- purpose:      The name of an index, the same for the same definition: part of the table's name for
 --               people, a digest for uniqueness within 63 bytes.
@@ -3424,6 +3491,56 @@ revoke all on function public.parlant_add_variable_tag(text, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_add_variable_tag(text, jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/api/parlant_adopt_collections.sql
+-- purpose:       Registers those of some collections whose tables are there, made by hand from the script of
+--                the earlier adapter, and makes none.
+-- p_prefix:      the prefix of the tables
+-- p_collections: names of collections
+-- returns:       {"collections": [text, ...]}; those of the collections that are registered now
+-- raises:        PD006 invalid table name, PD007 table not ours
+-- example:       select public.parlant_adopt_collections('chat_', '{sessions,events,customers}');
+--
+-- Tables that are there are adopted, which takes longer than a request may if they hold many rows.
+create or replace function public.parlant_adopt_collections(p_prefix text, p_collections text[])
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+set statement_timeout = '55s'
+as $$
+declare
+  v_collection text;
+begin
+  foreach v_collection in array p_collections loop
+    if to_regclass(
+      format('%I.%I', 'public', parlant_internal.table_name_for(p_prefix, v_collection))) is not null
+      and not exists (
+        select from parlant_internal.collections as c
+        where c.table_name = parlant_internal.table_name_for(p_prefix, v_collection)
+      )
+    then
+      perform parlant_internal.create_collection_tables(p_prefix, v_collection);
+    end if;
+  end loop;
+
+  return jsonb_build_object(
+    'collections',
+    (
+      select coalesce(jsonb_agg(c.collection order by c.collection), '[]')
+      from parlant_internal.collections as c
+      where c.prefix = p_prefix and c.collection = any (p_collections)
+    ));
+end;
+$$;
+
+comment on function public.parlant_adopt_collections(text, text[]) is
+'Adopts the tables of Parlant document collections that were made by hand.';
+
+revoke all on function public.parlant_adopt_collections(text, text[])
+from public, anon, authenticated;
+grant execute on function public.parlant_adopt_collections(text, text[]) to service_role;
+-- <<<
 -- >>> sql/functions/api/parlant_check_events.sql
 -- purpose:   Tells, for any number of clients that wait for events, whether there are any. Deleted events do
 --            not count.
@@ -4287,6 +4404,71 @@ comment on function public.parlant_execute(jsonb) is
 revoke all on function public.parlant_execute(jsonb) from public, anon, authenticated;
 grant execute on function public.parlant_execute(jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/api/parlant_export_documents.sql
+-- purpose:      Reads all documents of a collection in order of insertion, page by page, as the database
+--               keeps them, to the digit. A page ends at 500 documents or past 4 MB. A document that is changed
+--               between two pages comes as it is when its page is read.
+-- p_prefix:     the store's table prefix
+-- p_collection: the collection's name
+-- p_after:      "next" of the page before, or NULL for the first
+-- returns:      {"documents": [text, ...], "next": int | null}; each document as its JSON text
+-- raises:       PD004 collection not found
+-- example:      select public.parlant_export_documents('parlant_sessions_', 'events');
+create or replace function public.parlant_export_documents(
+  p_prefix text,
+  p_collection text,
+  p_after bigint default null
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  c_max_documents constant integer := 500;
+  c_max_characters constant integer := 4000000;
+  v_row record;
+  v_text text;
+  v_characters integer := 0;
+  v_documents text[] := '{}';
+begin
+  -- There is no index on seq alone, which would tempt the planner to walk it for the first match of any
+  -- filter. The one on (version, seq) serves as well, a version at a time, as there are few versions.
+  for v_row in execute format(
+    'with recursive versions as ('
+    '(select d.version from %1$s as d order by d.version limit 1)'
+    ' union all'
+    ' select (select d.version from %1$s as d where d.version > v.version order by d.version limit 1)'
+    ' from versions as v where v.version is not null)'
+    ' select p.seq, p.data from versions as v cross join lateral ('
+    'select d.seq, d.data from %1$s as d where d.version = v.version and d.seq > $1'
+    ' order by d.seq limit $2) as p'
+    ' order by p.seq limit $2',
+    parlant_internal.table_of(p_prefix, p_collection))
+  using coalesce(p_after, -1), c_max_documents + 1
+  loop
+    if cardinality(v_documents) = c_max_documents or v_characters > c_max_characters then
+      return jsonb_build_object('documents', to_jsonb(v_documents), 'next', p_after);
+    end if;
+
+    v_text := v_row.data::text;
+    v_documents := v_documents || v_text;
+    v_characters := v_characters + length(v_text);
+    p_after := v_row.seq;
+  end loop;
+
+  return jsonb_build_object('documents', to_jsonb(v_documents), 'next', null);
+end;
+$$;
+
+comment on function public.parlant_export_documents(text, text, bigint) is
+'All documents of a Parlant document collection as JSON text, page by page.';
+
+revoke all on function public.parlant_export_documents(text, text, bigint)
+from public, anon, authenticated;
+grant execute on function public.parlant_export_documents(text, text, bigint) to service_role;
+-- <<<
 -- >>> sql/functions/api/parlant_find.sql
 -- purpose:          Reads the documents that a filter matches, ordered by (creation_utc, id), page by page.
 -- p_prefix:         the store's table prefix
@@ -4482,6 +4664,139 @@ comment on function public.parlant_get_version() is
 
 revoke all on function public.parlant_get_version() from public, anon, authenticated;
 grant execute on function public.parlant_get_version() to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_import_documents.sql
+-- purpose:      Inserts documents in their order, all or none of them. Those that are there already, exactly
+--               as they are, are left alone, so that an import that was cut off can be run again.
+-- p_prefix:     the store's table prefix
+-- p_collection: the collection's name
+-- p_documents:  [document, ...], each as an object or as its JSON text
+-- p_replace:    whether a document takes the place of a different one that has its id
+-- returns:      {"inserted": int, "unchanged": int, "replaced": int, "different": [id, ...]}; different are
+--               those that were not written because another document has their id
+-- raises:       PD002 invalid document, PD004 collection not found, PD008 invalid argument
+-- example:      select public.parlant_import_documents(
+--                 'parlant_customers_', 'customers', '[{"id": "c1", "name": "Ann"}]');
+create or replace function public.parlant_import_documents(
+  p_prefix text,
+  p_collection text,
+  p_documents jsonb,
+  p_replace boolean default false
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+set statement_timeout = '55s'
+as $$
+declare
+  v_table text := parlant_internal.table_of(p_prefix, p_collection);
+  v_entry jsonb;
+  v_document jsonb;
+  v_outcome text;
+  v_counts jsonb := '{"inserted": 0, "unchanged": 0, "replaced": 0}';
+  v_different text[] := '{}';
+begin
+  if coalesce(jsonb_typeof(p_documents), 'null') <> 'array' then
+    raise exception using
+      errcode = 'PD008',
+      message = format('the documents must be a list, got %s', coalesce(jsonb_typeof(p_documents), 'null')),
+      hint = 'Write [{"id": "...", ...}].';
+  end if;
+
+  for v_entry in select e.value from jsonb_array_elements(p_documents) as e loop
+    v_document := parlant_internal.read_document(v_entry);
+    v_outcome := parlant_internal.import_document(v_table, v_document, coalesce(p_replace, false));
+    if v_outcome = 'different' then
+      v_different := v_different || (v_document ->> 'id');
+    else
+      v_counts := v_counts || jsonb_build_object(v_outcome, (v_counts ->> v_outcome)::integer + 1);
+    end if;
+  end loop;
+
+  return v_counts || jsonb_build_object('different', to_jsonb(v_different));
+end;
+$$;
+
+comment on function public.parlant_import_documents(text, text, jsonb, boolean) is
+'Inserts those of many documents that a Parlant document collection does not have yet.';
+
+revoke all on function public.parlant_import_documents(text, text, jsonb, boolean)
+from public, anon, authenticated;
+grant execute on function public.parlant_import_documents(text, text, jsonb, boolean) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_import_failed_documents.sql
+-- purpose:      Puts documents into the table of a collection's failed documents, in their order, all or none
+--               of them, but for those that it has.
+-- p_prefix:     the store's table prefix
+-- p_collection: the collection's name
+-- p_documents:  [{"id": text | null, "data": document | null, "reason": text, "failed_at": text | null},
+--               ...], each document as an object or as its JSON text; without failed_at, one that failed for
+--               the same reason at any time counts as there, and else it has failed now
+-- returns:      {"inserted": int, "unchanged": int}
+-- raises:       PD002 invalid document, PD004 collection not found, PD008 invalid argument
+-- example:      select public.parlant_import_failed_documents(
+--                 'parlant_sessions_', 'events',
+--                 '[{"id": "e1", "data": {"id": "e1"}, "reason": "rejected"}]');
+create or replace function public.parlant_import_failed_documents(
+  p_prefix text,
+  p_collection text,
+  p_documents jsonb
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+set statement_timeout = '55s'
+as $$
+declare
+  v_failed text := parlant_internal.failed_table_of(p_prefix, p_collection);
+  v_entry jsonb;
+  v_written integer;
+  v_inserted integer := 0;
+begin
+  if coalesce(jsonb_typeof(p_documents), 'null') <> 'array' then
+    raise exception using
+      errcode = 'PD008',
+      message = format('the documents must be a list, got %s', coalesce(jsonb_typeof(p_documents), 'null')),
+      hint = 'Write [{"id": "...", "data": {...}, "reason": "rejected"}].';
+  end if;
+
+  -- Nothing is unique in that table, so two imports of the same documents take turns.
+  perform pg_advisory_xact_lock(hashtextextended(v_failed, 0));
+
+  for v_entry in select e.value from jsonb_array_elements(p_documents) as e loop
+    execute format(
+      'insert into %1$s (id, data, reason, failed_at) select $1, $2, $3, coalesce($4, now())'
+      ' where not exists ('
+      'select from %1$s as f'
+      ' where (f.id = $1 or $1 is null and f.id is null)'
+      ' and f.data::text is not distinct from $2::text'
+      ' and f.reason = $3 and ($4 is null or f.failed_at = $4))', v_failed)
+    using
+      v_entry ->> 'id',
+      case
+        when v_entry -> 'data' <> 'null' then parlant_internal.read_document(v_entry -> 'data')
+      end,
+      coalesce(v_entry ->> 'reason', 'unknown'),
+      (v_entry ->> 'failed_at')::timestamptz;
+    get diagnostics v_written = row_count;
+    v_inserted := v_inserted + v_written;
+  end loop;
+
+  return jsonb_build_object(
+    'inserted', v_inserted, 'unchanged', jsonb_array_length(p_documents) - v_inserted);
+end;
+$$;
+
+comment on function public.parlant_import_failed_documents(text, text, jsonb) is
+'Puts documents among the failed ones of a Parlant document collection.';
+
+revoke all on function public.parlant_import_failed_documents(text, text, jsonb)
+from public, anon, authenticated;
+grant execute on function public.parlant_import_failed_documents(text, text, jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_insert_one.sql
 -- purpose:      Inserts a document. One with the same id and, but for creation_utc, the same content is

@@ -39,11 +39,14 @@ SECURITY_DEFINER = {
     "drop_collection_table",
 }
 
-# They may rewrite or index a table of any size.
+# They may rewrite or index a table of any size, or write hundreds of documents.
 LONG_RUNNING = {
+    "parlant_adopt_collections",
     "parlant_create_collection",
     "parlant_ensure_indexes",
     "parlant_get_or_create_collection",
+    "parlant_import_documents",
+    "parlant_import_failed_documents",
     "parlant_open_store",
 }
 
