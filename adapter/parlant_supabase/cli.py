@@ -13,6 +13,7 @@ from parlant_supabase.commands.init import init
 from parlant_supabase.errors import SupabaseAdapterError
 from parlant_supabase.local.commands import local_commands
 from parlant_supabase.local.errors import LocalStackError
+from parlant_supabase.transfer.commands import export_command, import_command
 from parlant_supabase.versions import SQL_VERSION, __version__
 
 app = typer.Typer(
@@ -22,6 +23,8 @@ app = typer.Typer(
 )
 app.command()(init)
 app.command()(doctor)
+app.command("import")(import_command)
+app.command("export")(export_command)
 app.add_typer(failed_commands, name="failed")
 app.add_typer(local_commands, name="local")
 

@@ -51,7 +51,7 @@ REPEATABLE_WRITES = frozenset(
         "parlant_create_event",
         "parlant_create_variable",
         "parlant_insert_one",
-        # Count as there what the first call inserted, and nobody is told that it is new.
+        # Leave alone what the first call inserted; that they count it as there is all that differs.
         "parlant_import_documents",
         "parlant_import_failed_documents",
         # Passes over documents whose digest is no longer the one that was read.

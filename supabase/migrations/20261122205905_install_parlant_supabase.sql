@@ -4406,8 +4406,8 @@ grant execute on function public.parlant_execute(jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_export_documents.sql
 -- purpose:      Reads all documents of a collection in order of insertion, page by page, as the database
---               keeps them, to the digit. A page ends at 500 documents or past 4 MB. A document that is changed
---               between two pages comes as it is when its page is read.
+--               keeps them, to the digit. A page ends at 500 documents or past 4 MB. A document that is
+--               changed between two pages comes as it is when its page is read.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- p_after:      "next" of the page before, or NULL for the first

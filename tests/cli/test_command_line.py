@@ -16,6 +16,8 @@ from tests.cli.conftest import Run, assert_one_sentence
         [],
         ["init"],
         ["doctor"],
+        ["import"],
+        ["export"],
         ["failed"],
         ["failed", "list"],
         ["failed", "retry"],

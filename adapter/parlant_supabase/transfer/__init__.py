@@ -1,0 +1,1 @@
+"""`parlant-supabase import` and `export`: documents on their way into a project and out of it."""

@@ -1,0 +1,139 @@
+"""The collections of a project, read and written by the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from parlant_supabase.commands.errors import CommandError
+from parlant_supabase.errors import CollectionExistsError
+from parlant_supabase.transfer.records import METADATA, Failure, Part, Record
+from parlant_supabase.transport import Transport
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What became of a batch of documents.
+
+    Attributes:
+        inserted: How many are new.
+        unchanged: How many were there, exactly as they are.
+        replaced: How many took the place of a different one.
+        different: The ids of those that were not written because a different one has their id.
+    """
+
+    inserted: int
+    unchanged: int
+    replaced: int = 0
+    different: Sequence[str] = ()
+
+
+class Project:
+    """A Supabase project as a place to move documents from and to.
+
+    Its methods raise `SupabaseAdapterError`.
+
+    Args:
+        transport: An open connection to the project.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def parts(self, prefix: str = "", *, need_all: bool = True) -> dict[Part, int]:
+        """Every part under prefixes that begin so, and about how many documents are in it.
+
+        Args:
+            prefix: What the prefixes begin with.
+            need_all: Whether to fail if the table of one is missing, and not to leave it out.
+
+        Raises:
+            CommandError: A table is missing.
+        """
+        reply = await self._transport.call("parlant_diagnose", {}, "looking at the collections")
+        parts = {}
+        for each in reply["collections"]:
+            if not each["prefix"].startswith(prefix):
+                continue
+            for is_failed, table in ((False, each["documents"]), (True, each["failed"])):
+                if not table["exists"]:
+                    if not need_all:
+                        continue
+                    raise CommandError(
+                        f"The table {table['table']} is missing; `parlant-supabase doctor` says "
+                        "what to do about it."
+                    )
+                part = Part(each["prefix"], each["collection"], is_failed)
+                parts[part] = (table["rows"] or {"count": 0})["count"]
+        # The metadata of a store first, and events before the sessions that they belong to: one
+        # that begins meanwhile comes without its first events, rather than they without it.
+        return dict(sorted(parts.items(), key=lambda item: _order(item[0])))
+
+    async def create(self, part: Part) -> None:
+        """Makes the tables of a collection, if they are not there."""
+        with suppress(CollectionExistsError):
+            await self._call("create_collection", part)
+
+    async def adopt(self, prefix: str, collections: Sequence[str]) -> list[str]:
+        """Those of the collections whose tables are there, made by hand or by parlant-supabase."""
+        reply = await self._transport.call(
+            "parlant_adopt_collections",
+            {"p_prefix": prefix, "p_collections": collections},
+            f"adopting the tables under the prefix {prefix!r}",
+        )
+        names: list[str] = reply["collections"]
+        return names
+
+    async def pages(self, part: Part) -> AsyncIterator[list[Record]]:
+        """The documents of a part in order of insertion, page by page."""
+        after: int | None = None
+        while True:
+            if part.is_failed:
+                reply = await self._call(
+                    "list_failed_documents", part, p_after=after, p_with_data=True
+                )
+                yield [
+                    Record(
+                        part,
+                        each["data"],
+                        None,
+                        Failure(each["id"], each["reason"], each["failed_at"]),
+                    )
+                    for each in reply["documents"]
+                ]
+            else:
+                reply = await self._call("export_documents", part, p_after=after)
+                yield [Record(part, json.loads(text), text) for text in reply["documents"]]
+            after = reply["next"]
+            if after is None:
+                return
+
+    async def save(self, part: Part, documents: Sequence[Any], *, replace: bool) -> Saved:
+        """Inserts documents, all or none; those that are there, exactly as they are, stay.
+
+        Args:
+            part: Where they belong.
+            documents: What `Record.encode` gives.
+            replace: Whether they take the place of different ones of their ids.
+        """
+        if part.is_failed:
+            reply = await self._call("import_failed_documents", part, p_documents=documents)
+        else:
+            reply = await self._call(
+                "import_documents", part, p_documents=documents, p_replace=replace
+            )
+        return Saved(**reply)
+
+    async def _call(self, operation: str, part: Part, **params: Any) -> dict[str, Any]:
+        return await self._transport.call(
+            f"parlant_{operation}",
+            {"p_prefix": part.prefix, "p_collection": part.collection, **params},
+            f"{operation} of collection {part.collection!r} (prefix {part.prefix!r})",
+        )
+
+
+def _order(part: Part) -> tuple[str, bool, str, bool]:
+    return part.prefix, part.collection != METADATA, part.collection, part.is_failed

@@ -1,0 +1,79 @@
+"""Documents that are moved from one project to another, and what is in a project's tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import psycopg
+from parlant_supabase.local import StackDatabase
+from psycopg.sql import SQL, Identifier
+
+
+class Contents(NamedTuple):
+    """The documents of a collection as JSON text, in order of insertion."""
+
+    documents: list[str]
+    failed: list[tuple[str | None, str | None, str, str]]
+
+
+def contents(database: StackDatabase, prefix: str) -> dict[str, Contents]:
+    """What is in the tables of the collections under prefixes that begin so, by collection."""
+    with psycopg.connect(database.database_url) as connection:
+        collections = connection.execute(
+            "select collection, table_name, failed_table_name from parlant_internal.collections"
+            " where starts_with(prefix, %s) order by 1",
+            (prefix,),
+        ).fetchall()
+        return {
+            collection: Contents(
+                [
+                    text
+                    for (text,) in connection.execute(
+                        SQL("select data::text from public.{} order by seq").format(
+                            Identifier(table)
+                        )
+                    )
+                ],
+                connection.execute(
+                    SQL(
+                        "select id, data::text, reason, failed_at::text from public.{} order by seq"
+                    ).format(Identifier(failed))
+                ).fetchall(),
+            )
+            for collection, table, failed in collections
+        }
+
+
+def fill(
+    database: StackDatabase,
+    prefix: str,
+    collections: Mapping[str, Sequence[Mapping[str, Any] | str]],
+) -> None:
+    """Makes collections with documents, each given as it is or as its JSON text."""
+    with psycopg.connect(database.database_url, autocommit=True) as connection:
+        for collection, documents in collections.items():
+            connection.execute(
+                "select public.parlant_get_or_create_collection(%s, %s)", (prefix, collection)
+            )
+            connection.execute(
+                "select public.parlant_import_documents(%s, %s, %s)",
+                (
+                    prefix,
+                    collection,
+                    json.dumps([d if isinstance(d, str) else json.dumps(d) for d in documents]),
+                ),
+            )
+
+
+def numbered(count: int, **fields: Any) -> list[dict[str, Any]]:
+    """Documents with the ids d1, d2 and so on."""
+    return [{"id": f"d{number}", "version": "1.0.0", **fields} for number in range(1, count + 1)]
+
+
+def tallies(summary: str) -> dict[tuple[str, bool], dict[str, Any]]:
+    """What `import --json` says of each collection, and of its failed documents."""
+    return {
+        (each["collection"], each["failed"]): each for each in json.loads(summary)["collections"]
+    }
