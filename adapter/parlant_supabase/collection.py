@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Generic, cast, get_type_hints
 
-from parlant.core.persistence.common import (
-    Cursor,
-    SortDirection,
-    Where,
-    ensure_is_total,
-)
+from parlant.core.persistence.common import Cursor, SortDirection, Where
 from parlant.core.persistence.document_database import (
     CollectionIndex,
     CollectionSort,
@@ -127,10 +123,12 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
             UnstorableValueError: The document holds what JSON cannot.
             DuplicateDocumentError: Another document has that id.
         """
-        try:
-            ensure_is_total(document, self._schema)
-        except TypeError as error:
-            raise IncompleteDocumentError(f"{self._subject('insert_one')}: {error}") from None
+        missing = [field for field in self._required_fields if field not in document]
+        if missing:
+            raise IncompleteDocumentError(
+                f"{self._subject('insert_one')}: the document lacks the fields "
+                f"{', '.join(missing)}. Add what {self._schema.__qualname__} requires."
+            )
         reply = await self._call("insert_one", p_document=encode_document(document))
         return InsertResult(acknowledged=reply["acknowledged"])
 
@@ -160,7 +158,7 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
             p_filters=encode_filters(filters),
             p_params=encode_document(params),
             p_upsert=upsert,
-            p_required_fields=list(get_type_hints(self._schema)) if upsert else [],
+            p_required_fields=self._required_fields if upsert else [],
         )
         return UpdateResult(
             acknowledged=True,
@@ -182,6 +180,11 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
             deleted_count=reply["deleted_count"],
             deleted_document=reply["deleted_document"],
         )
+
+    @cached_property
+    def _required_fields(self) -> list[str]:
+        # Looking them up takes as long as all else that an insert does in this process.
+        return list(get_type_hints(self._schema))
 
     async def _call(self, operation: str, **params: Any) -> dict[str, Any]:
         return await self._transport.call(

@@ -104,7 +104,7 @@ async def test_that_an_incomplete_document_is_refused_naming_what_is_missing(
 ) -> None:
     people = await database.get_or_create_collection("people", Person, identity_loader_of_people)
     ann: Any = note("a", name="Ann")
-    missing = re.escape("missing required keys: ['nickname']")
+    missing = re.escape("lacks the fields nickname. Add what Person requires.")
 
     with pytest.raises(IncompleteDocumentError, match=missing) as caught:
         await people.insert_one(ann)
