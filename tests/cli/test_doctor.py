@@ -204,7 +204,8 @@ def test_that_a_project_without_the_sql_is_found_and_init_and_push_put_it_right(
     examined = examine(invoke, variables)
     assert examined.exit_code == 1
     assert examined.wrong() == {"SQL version": "error"}
-    assert "parlant-supabase init && supabase db push" in examined.remedies("SQL version")[0]
+    deploy = "parlant-supabase init && npx supabase db push --remote"
+    assert deploy in examined.remedies("SQL version")[0]
 
     assert invoke("init", **variables).exit_code == 0
     bare.deploy(tmp_path)

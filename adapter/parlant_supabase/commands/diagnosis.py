@@ -97,7 +97,7 @@ async def _diagnose_project(
 ) -> Diagnosis:
     host = urlsplit(settings.url).netloc.rpartition("@")[2]
     option = "" if settings.schema == DEFAULT_SCHEMA else f" --schema {settings.schema}"
-    deploy = f"parlant-supabase init{option} && supabase db push"
+    deploy = f"parlant-supabase init{option} && npx supabase db push --remote"
     deploy_again = (
         f"Run what `parlant-supabase init --print{option}` prints in the dashboard's SQL editor."
     )

@@ -87,8 +87,8 @@ def _show(folder: Path, result: AddedMigrations) -> None:
     if folder.resolve() != Path.cwd():
         out.print(plain(f"  cd {shlex.quote(str(folder))}"), soft_wrap=True)
     if not (folder / "supabase" / ".temp" / "project-ref").exists():
-        out.print("  supabase link --project-ref your-project-ref")
-    out.print("  supabase db push")
+        out.print("  npx supabase link --project-ref your-project-ref")
+    out.print("  npx supabase db push --remote")
     for schema in result.schemas:
         if schema != DEFAULT_SCHEMA:
             out.print(
