@@ -31,6 +31,12 @@ _ADDRESS = "Check SUPABASE_URL; it looks like https://your-project.supabase.co."
 
 # Codes of Postgres and PostgREST: the error, what happened, what to do next.
 _BY_CODE: dict[str, tuple[type[SupabaseAdapterError], str, str]] = {
+    "402": (
+        UnavailableError,
+        "the project is restricted because its organization is over its plan's quota; nothing was "
+        "changed",
+        "See the organization's usage in the Supabase dashboard.",
+    ),
     "23505": (
         DuplicateDocumentError,
         "a document with the same values in a unique index exists; nothing was changed",

@@ -137,6 +137,7 @@ async def test_that_a_store_is_written_to_once_however_often_the_answer_is_lost(
         says("55P03", 500),
         says("57P03", 503),
         says("08004", 503),
+        html_instead_of_forwarding(402),
         html_instead_of_forwarding(429),
         html_instead_of_forwarding(521),
     ],
