@@ -464,25 +464,24 @@ def sqlstates_raised_in_sql() -> set[str]:
     return {code for text in texts for code in re.findall(r"errcode\s*=\s*'(\w+)'", text)}
 
 
-def readme_troubleshooting() -> dict[str, str]:
-    """{error class: SQLSTATE or ""} of the table in README's section on troubleshooting."""
-    section = re.split(r"^## ", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
-    (troubleshooting,) = (text for text in section if text.startswith("Troubleshooting"))
-    return dict(re.findall(r"^\| `(\w+)` \| (\w*) ?\|", troubleshooting, flags=re.MULTILINE))
+def troubleshooting() -> dict[str, str]:
+    """{error class: SQLSTATE or ""} of the table in docs/troubleshooting.md."""
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    return dict(re.findall(r"^\| `(\w+)` \| (\w*) ?\|", page, flags=re.MULTILINE))
 
 
-def test_that_sql_python_and_readme_know_the_same_sqlstates() -> None:
+def test_that_sql_python_and_documents_know_the_same_sqlstates() -> None:
     in_python = {code: error.__name__ for code, error in errors.ERRORS_BY_SQLSTATE.items()}
-    in_readme = {code: name for name, code in readme_troubleshooting().items() if code}
+    in_documents = {code: name for name, code in troubleshooting().items() if code}
 
     assert sqlstates_raised_in_sql() == set(in_python)
-    assert in_readme == in_python
+    assert in_documents == in_python
 
 
-def test_that_the_readme_tells_what_to_do_about_every_error() -> None:
+def test_that_the_documents_tell_what_to_do_about_every_error() -> None:
     names = {error.__name__ for error in error_classes()} - {"SupabaseAdapterError"}
 
-    assert set(readme_troubleshooting()) == names
+    assert set(troubleshooting()) == names
 
 
 def test_that_the_sql_raises_nothing_without_a_code_of_its_own() -> None:

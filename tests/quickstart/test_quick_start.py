@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from parlant_supabase.local import LocalStack, StackDatabase
 from parlant_supabase.local.ports import find_free_ports
 from parlant_supabase.local.project import find_project
 
+from tests.docs.pages import applications
 from tests.tables import on
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -132,21 +132,9 @@ def everything(client: httpx.Client, session: str) -> dict[str, Any]:
     }
 
 
-def readme_applications() -> dict[str, str]:
-    """{section: code} of the applications in README.md, which run a server."""
-    sections = re.split(r"^### ", (CHECKOUT / "README.md").read_text(), flags=re.MULTILINE)
-    code = re.compile(r"^```python\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
-    return {
-        section.splitlines()[0]: block
-        for section in sections
-        for block in code.findall(section)
-        if "p.Server(" in block
-    }
-
-
 APPLICATIONS = {
     "the earlier adapter's quick start": Path(__file__).with_name("quick_start.py").read_text(),
-    **{f"README: {section}": code for section, code in readme_applications().items()},
+    **applications(),
 }
 
 
@@ -158,10 +146,14 @@ def count(project: StackDatabase, table: str) -> int:
     return int(row[0])
 
 
-def test_that_the_readme_shows_each_wiring() -> None:
-    code = "".join(readme_applications().values())
+def test_that_the_documents_show_each_wiring() -> None:
+    code = "".join(applications().values())
 
-    for wiring in ("session_store=sessions", "configure_container=configure_container"):
+    for wiring in (
+        "p.Server(**stores)",
+        "session_store=sessions",
+        "configure_container=configure_container",
+    ):
         assert wiring in code
 
 
