@@ -83,9 +83,14 @@ class Reader:
             connection.execute(block.content.encode())
             connection.rollback()
 
+    async def _look_at_drawing(self, block: Block) -> None:
+        # The forge draws it, and shows the text of one that it does not know.
+        assert block.content.split()[0] in ("flowchart", "sequenceDiagram"), str(block)
+
 
 LANGUAGES: dict[str, Callable[[Reader, Block], Awaitable[None]]] = {
     "console": Reader._run_commands,
+    "mermaid": Reader._look_at_drawing,
     "python": Reader._run_python,
     "sql": Reader._run_sql,
 }

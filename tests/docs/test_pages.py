@@ -24,7 +24,10 @@ from tests.docs.shell import Shell, commands_of
 from tests.docs.shown_output import matches
 from tests.docs.stand_ins import STAND_INS, stand_in_for
 
-PAGES = [page for page in page_names() if blocks_of(page)]
+# Made from the files below sql/, whose examples are run there.
+RUN_ELSEWHERE = {"docs/sql-reference.md": "tests/database/test_reference.py"}
+
+PAGES = [page for page in page_names() if blocks_of(page) and page not in RUN_ELSEWHERE]
 
 _names = itertools.count(1)
 
@@ -90,6 +93,11 @@ def commands_in(blocks: list[Block]) -> list[str]:
 async def test_that_what_the_page_shows_is_so(reader: Reader, blocks: list[Block]) -> None:
     for block in blocks:
         await reader.do(block)
+
+
+def test_that_what_is_run_elsewhere_is_run() -> None:
+    for page, test in RUN_ELSEWHERE.items():
+        assert not (CHECKOUT / page).exists() or (CHECKOUT / test).exists()
 
 
 def test_that_every_stand_in_is_needed() -> None:
