@@ -26,10 +26,21 @@ STAND_INS = (
         r'ln -s "$CHECKOUT" \g<folder>',
     ),
     StandIn(
-        r"pip install (?P<folder>\./\S+)",
+        r"pip install (?P<folder>\./\S+|\"\./\S+\")",
         "It would fetch everything that Parlant needs, which takes minutes.",
         r"pip install --quiet --disable-pip-version-check --dry-run"
         r" --no-deps --no-build-isolation \g<folder>",
+    ),
+    StandIn(
+        r"parlant-supabase import mongodb://\S+",
+        "It needs a MongoDB server; tests/cli/test_import_mongodb.py has a stand-in for one.",
+        r"parlant-supabase import --help",
+    ),
+    StandIn(
+        r"SUPABASE_URL=https://source\S+ .* parlant-supabase export \| \\\n"
+        r" +SUPABASE_URL=https://target\S+ .* parlant-supabase import -",
+        "It needs two hosted projects.",
+        r"parlant-supabase export | parlant-supabase import -",
     ),
     StandIn(
         r"npm install --save-dev supabase@(?P<version>\S+)",
