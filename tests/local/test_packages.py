@@ -13,7 +13,12 @@ from pathlib import Path
 import parlant_supabase
 import pytest
 from parlant_supabase.local import LocalStackError, ports
-from parlant_supabase.local.packages import checkout_root, find_programs, require_supported_platform
+from parlant_supabase.local.packages import (
+    POSTGRES_VARIABLE,
+    checkout_root,
+    find_programs,
+    require_supported_platform,
+)
 from parlant_supabase.local.service_user import USER_VARIABLE, choose_service_user
 
 from .conftest import CommandLine
@@ -116,9 +121,33 @@ def test_that_an_installed_package_uses_a_cache(
     assert (cached / "package-lock.json").is_file()
 
 
-def test_that_the_lock_file_names_every_platforms_packages_and_no_registry() -> None:
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("", "postgres does not run (No such file"),
+        ("#!/bin/sh\nexit 3\n", "postgres does not run (it says nothing of its version)"),
+        ("#!/bin/sh\necho 'postgres (PostgreSQL) 14.2'\n", "is Postgres 14, and 15 or later"),
+    ],
+)
+def test_that_a_folder_without_a_usable_postgres_is_one_sentence(
+    command_line: CommandLine, open_directory: Path, script: str, words: str
+) -> None:
+    if script:
+        (open_directory / "postgres").write_text(script)
+        (open_directory / "postgres").chmod(0o755)
+
+    result = command_line("start", **{POSTGRES_VARIABLE: str(open_directory)})
+
+    assert result.returncode == 1
+    assert words in result.stderr
+    assert f"set {POSTGRES_VARIABLE}" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("lock", ["package-lock.json", "tests/postgres15/package-lock.json"])
+def test_that_the_lock_file_names_every_platforms_packages_and_no_registry(lock: str) -> None:
     assert _ROOT is not None
-    packages = json.loads((_ROOT / "package-lock.json").read_text("utf-8"))["packages"]
+    packages = json.loads((_ROOT / lock).read_text("utf-8"))["packages"]
 
     for name in list(packages):
         if not name:

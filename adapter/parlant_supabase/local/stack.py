@@ -102,7 +102,7 @@ class LocalStack(SupervisedDatabase):
             session.execute(
                 sql.SQL(
                     "create database {} owner postgres template template0 encoding 'UTF8' {}"
-                ).format(sql.Identifier(name), _locale_clause(locale))
+                ).format(sql.Identifier(name), self._locale_clause(locale))
             )
         postgrest_port, gateway_port = find_free_ports(2)
         database = SupervisedDatabase(
@@ -186,7 +186,7 @@ class LocalStack(SupervisedDatabase):
                     "--auth=scram-sha-256",
                     "--encoding=UTF8",
                     "--locale=C",
-                    *_locale_options(locale),
+                    *self._locale_options(locale),
                     "--no-instructions",
                     *([] if durable else ["--no-sync"]),
                 ],
@@ -243,14 +243,22 @@ class LocalStack(SupervisedDatabase):
                 sql.SQL("alter database {} owner to postgres").format(sql.Identifier(MAIN_DATABASE))
             )
 
+    def _locale_options(self, locale: str | None) -> list[str]:
+        if locale is not None:
+            return ["--locale-provider=icu", f"--icu-locale={locale}"]
+        if self._has_builtin_locales:
+            return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        return []
 
-def _locale_options(locale: str | None) -> list[str]:
-    if locale is None:
-        return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    return ["--locale-provider=icu", f"--icu-locale={locale}"]
+    def _locale_clause(self, locale: str | None) -> sql.Composable:
+        if locale is not None:
+            return sql.SQL("locale_provider icu icu_locale {} locale 'C'").format(
+                sql.Literal(locale)
+            )
+        if self._has_builtin_locales:
+            return sql.SQL("locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'")
+        return sql.SQL("locale_provider libc locale 'C'")
 
-
-def _locale_clause(locale: str | None) -> sql.Composable:
-    if locale is None:
-        return sql.SQL("locale_provider builtin builtin_locale 'C.UTF-8' locale 'C'")
-    return sql.SQL("locale_provider icu icu_locale {} locale 'C'").format(sql.Literal(locale))
+    @property
+    def _has_builtin_locales(self) -> bool:
+        return self._programs.postgres_version >= 17
