@@ -5,9 +5,7 @@ import string
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
-
-import psycopg
+from typing import TYPE_CHECKING, Any, Literal
 
 from .credentials import Credentials
 from .data_directory import DataDirectory
@@ -17,6 +15,9 @@ from .packages import Programs
 from .ports import LOOPBACK, Ports
 from .service_user import ServiceUser, write_private_file
 from .supervision import SupervisorConnection
+
+if TYPE_CHECKING:
+    import psycopg
 
 ServiceName = Literal["postgres", "postgrest", "gateway"]
 
@@ -211,6 +212,8 @@ class SupervisedDatabase(StackDatabase):
         return f"{service}-{self.name}"
 
     def _wait_for_postgres(self) -> None:
+        import psycopg
+
         def accepts_connections() -> bool:
             self._require_alive("postgres")
             try:
@@ -268,8 +271,10 @@ class SupervisedDatabase(StackDatabase):
                 return
         raise self._failure("postgrest", "does not reload its schema")
 
-    def _superuser_session(self) -> psycopg.Connection:
+    def _superuser_session(self) -> "psycopg.Connection":
         """A connection on which each statement is a transaction of its own."""
+        import psycopg
+
         return psycopg.connect(self.admin_url, autocommit=True, connect_timeout=60)
 
 

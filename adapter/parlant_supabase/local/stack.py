@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-
-from psycopg import sql
+from typing import TYPE_CHECKING
 
 from .data_directory import DataDirectory, StackDescription
 from .database import (
@@ -18,11 +17,15 @@ from .database import (
     SupervisedDatabase,
     last_complaint,
 )
+from .driver import require_driver
 from .errors import LocalStackError
 from .packages import find_programs, require_supported_platform
 from .ports import LOOPBACK, Ports, find_free_ports
 from .service_user import choose_service_user, make_directory, write_private_file
 from .supervision import SupervisorConnection
+
+if TYPE_CHECKING:
+    from psycopg import sql
 
 _DATABASE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
@@ -96,6 +99,8 @@ class LocalStack(SupervisedDatabase):
         self, name: str, *, locale: str | None = None, schemas: Sequence[str] = ("public",)
     ) -> SupervisedDatabase:
         """Make a further database with an API of its own, set up like the main one."""
+        from psycopg import sql
+
         if not _DATABASE_NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no plain database name: {_DATABASE_NAME.pattern}")
         with self._superuser_session() as session:
@@ -120,6 +125,8 @@ class LocalStack(SupervisedDatabase):
 
     def drop_database(self, database: SupervisedDatabase) -> None:
         """End a further database's API and drop it."""
+        from psycopg import sql
+
         database.stop_api()
         with self._superuser_session() as session:
             session.execute(
@@ -137,6 +144,7 @@ class LocalStack(SupervisedDatabase):
         remove_directory: bool,
     ) -> "LocalStack":
         require_supported_platform()
+        require_driver()
         service_user = choose_service_user(data.postgres)
         programs = find_programs(service_user)
         data.prepare(service_user)
@@ -228,6 +236,8 @@ class LocalStack(SupervisedDatabase):
         self._wait_for_postgres()
 
     def _make_roles(self) -> None:
+        from psycopg import sql
+
         with self._superuser_session() as session:
             session.execute((SQL_DIRECTORY / "roles.sql").read_bytes())
             for role, password in (
@@ -250,7 +260,9 @@ class LocalStack(SupervisedDatabase):
             return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         return []
 
-    def _locale_clause(self, locale: str | None) -> sql.Composable:
+    def _locale_clause(self, locale: str | None) -> "sql.Composable":
+        from psycopg import sql
+
         if locale is not None:
             return sql.SQL("locale_provider icu icu_locale {} locale 'C'").format(
                 sql.Literal(locale)
