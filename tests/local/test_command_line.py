@@ -16,7 +16,7 @@ from parlant_supabase.local import StackDatabase, background
 from parlant_supabase.local.data_directory import DataDirectory
 from parlant_supabase.local.supervision import is_running, read_state
 
-from .conftest import CommandLine
+from .conftest import CommandLine, Project
 from .processes import is_alive, wait_for
 
 
@@ -40,6 +40,30 @@ def test_that_start_prints_what_env_prints_once_and_again(command_line: CommandL
     assert "already running" in again.stdout
     assert settings["SUPABASE_URL"] in again.stdout
     assert settings["SUPABASE_KEY"] in again.stdout
+
+
+def test_that_a_project_of_the_users_own_is_deployed(
+    command_line: CommandLine, write_project: Project
+) -> None:
+    project = write_project(orders="create table public.orders (id int primary key);")
+
+    result = command_line("start", "--project", str(project))
+
+    assert result.returncode == 0, result.stderr
+    with psycopg.connect(_settings(command_line("env"))["DATABASE_URL"]) as connection:
+        assert connection.execute("select count(*) from public.orders").fetchone() == (0,)
+        assert connection.execute("select to_regnamespace('parlant_internal')").fetchone() == (
+            None,
+        )
+
+
+def test_that_a_folder_that_is_no_project_is_one_sentence_and_nothing_is_started(
+    command_line: CommandLine, open_directory: Path
+) -> None:
+    result = command_line("start", "--project", str(open_directory / "nowhere"))
+
+    _assert_one_sentence(result, "There is no folder `supabase` in")
+    assert not (open_directory / ".parlant-supabase").exists()
 
 
 def test_that_data_keys_and_ports_survive_a_restart(command_line: CommandLine) -> None:

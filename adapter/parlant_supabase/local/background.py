@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from .data_directory import DataDirectory
@@ -25,13 +26,14 @@ def start(
     *,
     locale: str | None,
     schemas: Sequence[str] | None,
+    project: Path | None,
     report: Callable[[str], None],
 ) -> None:
-    """Boot the stack, deploy this package's migrations and leave it running.
+    """Boot the stack, deploy the project or else this package, and leave it running.
 
     Does nothing but wait when another command is starting it. `report` is told each step.
     """
-    project = find_project()
+    project = project or find_project()
     report("Starting Postgres, PostgREST and the gateway")
     try:
         stack = LocalStack.open(data, locale=locale, schemas=schemas)

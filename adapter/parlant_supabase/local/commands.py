@@ -12,6 +12,8 @@ from rich.table import Table
 from . import background
 from .data_directory import DataDirectory
 from .database import StackDatabase
+from .deployment import require_project
+from .driver import require_driver
 from .errors import LocalStackError
 from .packages import find_programs, require_supported_platform
 from .service_user import choose_service_user
@@ -48,13 +50,23 @@ def start(
         list[str] | None,
         typer.Option(help="Schema that the API exposes, by default public; give one or several."),
     ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a Supabase project to deploy, one that `init` was run in; by default "
+            "the package's own migrations are deployed."
+        ),
+    ] = None,
 ) -> None:
     """Boot the stack in the background, deploy to it, print its URL and keys."""
+    if project is not None:
+        require_project(project)
     data = DataDirectory(data_dir)
     if is_running(data.path):
         database = background.attach(data)
         typer.echo(f"The local stack in {data.path} is already running.")
     else:
+        require_driver()
         # Before the steps below are displayed, as it has a display of its own.
         find_programs(choose_service_user(data.postgres))
         console = Console(stderr=True)
@@ -63,6 +75,7 @@ def start(
                 data,
                 locale=locale,
                 schemas=schema,
+                project=project,
                 report=lambda step: display.update(f"{step} ..."),
             )
         database = background.attach(data)

@@ -20,14 +20,19 @@ _ENVIRONMENT = {
 }
 
 
+def require_project(folder: Path) -> None:
+    """Raise unless the folder is one that can be deployed."""
+    if not (folder / "supabase").is_dir():
+        raise LocalStackError(
+            f"There is no folder `supabase` in {folder}; name the folder that contains it."
+        )
+
+
 def push_migrations(
     supabase: tuple[str, ...], project: Path, database_url: str, scratch_parent: Path
 ) -> str:
     """Apply the project's migrations to the database and return what the CLI printed."""
-    if not (project / "supabase").is_dir():
-        raise LocalStackError(
-            f"There is no folder `supabase` in {project}; name the folder that contains it."
-        )
+    require_project(project)
     # The CLI writes into the project and the user's home; both are its own here.
     with tempfile.TemporaryDirectory(prefix="deploy-", dir=scratch_parent) as scratch:
         shutil.copytree(
