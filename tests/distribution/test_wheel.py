@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -10,26 +12,17 @@ from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from .conftest import CHECKOUT, Distributions
+
 ADAPTER = CHECKOUT / "adapter"
 
 
 @pytest.fixture(scope="module")
-def unpacked_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("wheel")
-    build = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", directory, "."],
-        cwd=CHECKOUT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert build.returncode == 0, build.stdout
-    (wheel,) = directory.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(directory / "unpacked")
-    return directory / "unpacked"
+def unpacked_wheel(distributions: Distributions, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("unpacked")
+    with zipfile.ZipFile(distributions.wheel) as archive:
+        archive.extractall(directory)
+    return directory
 
 
 def test_that_it_has_the_packages_whole(unpacked_wheel: Path) -> None:
@@ -51,14 +44,37 @@ def test_that_it_has_what_deploys_the_sql_and_what_the_local_stack_installs(
     expected = {
         Path("supabase/config.toml"): project / "config.toml",
         **{
-            Path("supabase/migrations") / path.name: path
-            for path in (project / "migrations").glob("*.sql")
+            Path("supabase") / path.relative_to(project): path
+            for folder in ("migrations", "opt-in")
+            for path in (project / folder).glob("*.sql")
         },
         **{Path("local/npm") / name: CHECKOUT / name for name in npm},
     }
-    assert len(expected) > 4, "there is at least one migration"
+    assert len(expected) > 6, "there is at least one migration, and the opt-ins"
     for path, source in expected.items():
         assert (unpacked_wheel / "parlant_supabase" / path).read_bytes() == source.read_bytes()
+
+
+def test_that_it_has_nothing_else(unpacked_wheel: Path) -> None:
+    top = {path.name for path in unpacked_wheel.iterdir()}
+    [metadata] = unpacked_wheel.glob("*.dist-info")
+    assert top == {"parlant", "parlant_supabase", metadata.name}
+
+    files = [path for path in (unpacked_wheel / "parlant").rglob("*") if path.is_file()]
+    assert files == [unpacked_wheel / "parlant" / "adapters" / "db" / "supabase_db.py"]
+
+
+def test_that_only_the_local_stacks_extra_brings_a_driver(unpacked_wheel: Path) -> None:
+    [metadata] = unpacked_wheel.glob("*.dist-info")
+    message = email.message_from_string((metadata / "METADATA").read_text("utf-8"))
+    needed = [str(line) for line in message.get_all("Requires-Dist", [])]
+
+    assert [line for line in needed if "extra ==" in line] == [
+        "psycopg[binary]<4,>=3.2; extra == 'local'"
+    ]
+    names = {re.split(r"[^\w.-]", line)[0] for line in needed if "extra ==" not in line}
+    assert {"parlant", "supabase"} <= names
+    assert "psycopg" not in names
 
 
 def test_that_it_shares_the_package_of_parlants_databases(
