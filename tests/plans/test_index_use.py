@@ -125,13 +125,13 @@ def test_that_indexes_on_numbers_and_bools_are_used(
 
 
 def test_that_alternatives_become_one_lookup_of_an_array(explain: Explain) -> None:
-    wanted = [f"n{number}" for number in range(2, 2002, 2)]
+    wanted = [f"n{number}" for number in range(2, 402, 2)]
 
     by_id = find(explain, {"$or": [{"id": {"$eq": id}} for id in wanted]})
     by_text = find(explain, {"$or": [{"text": {"$eq": text}} for text in FOUR]})
     by_session = find(explain, {"$or": [{"id": {"$eq": "n1"}}, {"id": {"$eq": "n2"}}]})
 
-    for execution, reads in ((by_id, 1000), (by_text, 16), (by_session, 2)):
+    for execution, reads in ((by_id, 200), (by_text, 16), (by_session, 2)):
         (scan,) = execution.scans
         assert "= ANY (" in scan.condition
         assert scan.read == reads
