@@ -34,6 +34,7 @@ lint: $(INSTALLED) ## Run ruff, mypy, deptry, sqlfluff and the check of the work
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/deptry adapter
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/sqlfluff lint sql supabase/tests supabase/opt-in
 
 format: $(INSTALLED) ## Bring Python and SQL into the project's form
@@ -51,7 +52,9 @@ bench: node $(BENCH_INSTALLED) ## Measure everything and write benchmarks/result
 	@$(BIN)/python -m benchmarks
 
 build: $(INSTALLED) ## Build the wheel and the source distribution into dist/
+	@rm -rf dist
 	@$(BIN)/python -m build --no-isolation --outdir dist .
+	@$(BIN)/twine check --strict dist/*
 
 clean: ## Delete what the other targets made
 	rm -rf .venv node_modules tests/postgres15/node_modules dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

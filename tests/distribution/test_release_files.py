@@ -16,7 +16,17 @@ FILES = (
     *(".npmrc", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md"),
     *("package-lock.json", "package.json", "pyproject.toml"),
 )
-FOLDERS = ("adapter", "examples", "requirements", "scripts", "sql", "supabase", "tests")
+FOLDERS = (
+    ".github",
+    "adapter",
+    "benchmarks",
+    "examples",
+    "requirements",
+    "scripts",
+    "sql",
+    "supabase",
+    "tests",
+)
 
 
 @pytest.fixture(scope="module")
