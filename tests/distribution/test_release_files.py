@@ -20,6 +20,7 @@ FOLDERS = (
     ".github",
     "adapter",
     "benchmarks",
+    "docs",
     "examples",
     "requirements",
     "scripts",
