@@ -32,7 +32,7 @@ _SHARED = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.register_profile("law", parent=_SHARED, max_examples=40, derandomize=True)
-settings.register_profile("deep", parent=_SHARED, max_examples=1200)
+settings.register_profile("deep", parent=_SHARED, max_examples=1700)
 
 
 def pytest_configure(config: pytest.Config) -> None:

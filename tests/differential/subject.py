@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from parlant.core.persistence.document_database import (
     identity_loader,
 )
 from parlant_supabase import SupabaseDocumentDatabase
+from parlant_supabase.documents import encode_document
 from parlant_supabase.local.database import SupervisedDatabase
 
 T = TypeVar("T")
@@ -77,11 +79,22 @@ class Subject:
 
         return self.wait_for(gather())
 
-    def hold(self, documents: Iterable[JSONObject]) -> None:
-        """Makes these the collection's documents, inserted in this order."""
+    def insert(self, documents: Iterable[JSONObject]) -> None:
+        """Makes these the collection's documents, by calls at once."""
         self.empty()
-        for document in documents:
-            self.wait_for(self.collection.insert_one(cast("BaseDocument", document)))
+        self.wait_for_all(
+            self.collection.insert_one(cast("BaseDocument", document)) for document in documents
+        )
+
+    def hold(self, documents: Iterable[JSONObject]) -> None:
+        """Makes these the collection's documents, in this order, in a fraction of the time."""
+        self.empty()
+        self._connection.execute(
+            f"insert into {self._table} (data)"  # noqa: S608
+            " select document::jsonb"
+            " from unnest(%s::text[]) with ordinality as _ (document, place) order by place",
+            ([_sent(document) for document in documents],),
+        )
 
     def empty(self) -> None:
         self._connection.execute(f"delete from {self._table}")  # noqa: S608
@@ -90,6 +103,12 @@ class Subject:
         """For each filter the ids of the documents that match."""
         results = self.wait_for_all(self.collection.find(cast("Where", where)) for where in filters)
         return [{document["id"] for document in result} for result in results]
+
+
+def _sent(document: JSONObject) -> str:
+    """The document as insert_one sends it."""
+    encoded = encode_document(document)
+    return encoded if isinstance(encoded, str) else json.dumps(encoded)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from tests.differential.subject import Subject
 def test_that_any_document_comes_back_equal(
     subject: Subject, documents: list[dict[str, Any]]
 ) -> None:
-    subject.hold(documents)
+    subject.insert(documents)
 
     found = subject.wait_for(subject.collection.find({}))
     assert {document["id"]: exact(document) for document in found} == {
@@ -38,7 +38,7 @@ def test_that_any_document_comes_back_equal(
 def test_that_an_update_merges_top_level_keys(
     subject: Subject, document: dict[str, Any], params: dict[str, Any]
 ) -> None:
-    subject.hold([document])
+    subject.insert([document])
 
     result = subject.wait_for(
         subject.collection.update_one({"id": {"$eq": document["id"]}}, cast("BaseDocument", params))
@@ -63,7 +63,7 @@ def test_that_an_update_merges_top_level_keys(
 def test_that_a_value_at_the_edge_comes_back_equal(subject: Subject, value: Any) -> None:
     document = {"id": "a", "value": value, "nested": [{"value": value}], "large": 1e300}
     for held in (document, {**document, "large": 1.5}):
-        subject.hold([held])
+        subject.insert([held])
 
         assert exact(subject.wait_for(subject.collection.find_one({}))) == exact(held)
 
@@ -74,7 +74,7 @@ def test_that_a_nested_document_comes_back_equal(subject: Subject, levels: int) 
         nested: Any = value
         for level in range(levels):
             nested = [nested] if level % 2 else {"": nested}
-        subject.hold([{"id": "a", "nested": nested}])
+        subject.insert([{"id": "a", "nested": nested}])
 
         found = subject.wait_for(subject.collection.find_one({}))
         assert exact(found) == exact({"id": "a", "nested": nested})
@@ -84,7 +84,7 @@ def test_that_a_nested_document_comes_back_equal(subject: Subject, levels: int) 
 def test_that_an_insert_is_acknowledged_only_for_what_comes_back_equal(
     subject: Subject, held: Any, other: Any
 ) -> None:
-    subject.hold([{"id": "a", "value": held}])
+    subject.insert([{"id": "a", "value": held}])
 
     with pytest.raises(DuplicateDocumentError):
         subject.wait_for(
