@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 from hypothesis import event, given
-from parlant.core.persistence.common import Where, matches_filters
+from parlant.core.persistence.common import SortDirection, Where, matches_filters
 from parlant_supabase import InvalidFilterError
 
 from tests.adapter import filter_model
@@ -66,6 +66,26 @@ def test_that_a_large_number_is_found_by_itself(subject: Subject, number: float)
         {"value": {"$gte": number, "$lte": number}},
     ]
     assert subject.ids(filters) == [{"a"}] * len(filters)
+
+
+@pytest.mark.parametrize("field", ["kind", "version", "session_id"])
+def test_that_long_texts_that_differ_at_the_end_are_ordered_by_code_point(
+    subject: Subject, field: str
+) -> None:
+    # In German, a comes before Z.
+    before, after = "x" * 100 + "Z", "x" * 100 + "a"
+    subject.hold([{"id": "2", field: after}, {"id": "1", field: before}])
+
+    filters: list[dict[str, Any]] = [
+        {field: {"$gt": before}},
+        {field: {"$lt": after}},
+        {field: {"$gte": after}},
+        {field: {"$lte": before}},
+    ]
+    assert subject.ids(filters) == [{"2"}, {"1"}, {"2"}, {"1"}]
+    first = subject.wait_for(subject.collection.find_one({}, [(field, SortDirection.ASC)]))
+    assert first is not None
+    assert first["id"] == "1"
 
 
 @pytest.mark.parametrize(
