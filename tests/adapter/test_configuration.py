@@ -296,7 +296,7 @@ class TestAnotherPrefix:
 class TestClientOfTheCallers:
     @pytest.fixture
     async def http(self) -> Any:
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             yield http
 
     @pytest.fixture

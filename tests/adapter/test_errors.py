@@ -49,6 +49,7 @@ from parlant_supabase import (
     UnstorableValueError,
     VersionMismatchError,
     errors,
+    retrying,
 )
 from parlant_supabase.local import LocalStack, StackDatabase, SupervisedDatabase
 from parlant_supabase.local.ports import find_free_ports
@@ -84,14 +85,13 @@ class Stage:
         return notes
 
     def database(
-        self, target: StackDatabase | None = None, timeout: float = 5.0, **params: str
+        self, target: StackDatabase | None = None, **params: str
     ) -> SupabaseDocumentDatabase:
         target = target or self.stack
         return SupabaseDocumentDatabase(
             self.logger,
             {"url": target.url, "key": target.service_role_key, **params},
             table_prefix=self.prefix,
-            timeout=timeout,
             tracer=self.tracer,
             meter=self.meter,
             slow_call_seconds=1e-9,
@@ -109,13 +109,16 @@ def stage(
     logger: Any,
     sql: psycopg.Connection,
     request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Stage:
+    # Giving up after so many attempts, it needs no deadline that a slow machine might miss.
+    monkeypatch.setattr(retrying, "_LONGEST_PAUSE", 0.001)
     return Stage(stack, prefix, logger, sql, request)
 
 
 @pytest.fixture
 async def database(stage: Stage) -> AsyncIterator[SupabaseDocumentDatabase]:
-    async with stage.database(timeout=60.0) as database:
+    async with stage.database() as database:
         yield database
 
 
@@ -215,7 +218,7 @@ async def the_publishable_key(stage: Stage) -> None:
 @ends_in(UnreachableError, "nothing was sent. Check SUPABASE_URL")
 async def a_closed_port(stage: Stage) -> None:
     (port,) = find_free_ports(1)
-    await enter(stage.database(url=f"http://127.0.0.1:{port}", timeout=3))
+    await enter(stage.database(url=f"http://127.0.0.1:{port}"))
 
 
 @ends_in(UnexpectedReplyError, "Check SUPABASE_URL; it looks like https://")
@@ -238,7 +241,7 @@ async def a_path_that_the_gateway_does_not_serve(stage: Stage) -> None:
 @ends_in(UnavailableError, "Try again in a moment")
 async def a_gateway_without_a_server_behind_it(stage: Stage) -> None:
     async with answering(page("503 Service Unavailable")) as url:
-        await enter(stage.database(url=url, timeout=0.5))
+        await enter(stage.database(url=url))
 
 
 @ends_in(SchemaNotExposedError, "correct SUPABASE_SCHEMA")
@@ -396,7 +399,7 @@ async def a_statement_that_takes_too_long(stage: Stage) -> None:
 
 @ends_in(UnavailableError, "Try again in a moment")
 async def a_lock_that_is_not_given_up(stage: Stage) -> None:
-    async with stage.database(stage.prop("impatient"), timeout=3) as database:
+    async with stage.database(stage.prop("impatient")) as database:
         notes = await database.create_collection("notes", BaseDocument)
         await notes.insert_one(note(SECRET))
         with psycopg.connect(stage.prop("impatient").database_url) as connection:
@@ -407,8 +410,9 @@ async def a_lock_that_is_not_given_up(stage: Stage) -> None:
 @ends_in(OutcomeUnknownError, "may have been carried out or not. Look before you repeat it")
 async def an_answer_that_does_not_come(stage: Stage) -> None:
     await stage.notes.insert_one(note(SECRET))
-    async with stage.database(timeout=3) as database:
+    async with stage.database() as database:
         notes = await database.get_collection("notes", BaseDocument, identity_loader)
+        database._transport._timeout = 1
         with psycopg.connect(stage.stack.database_url) as connection:
             connection.execute(on("select from {} for update", f"{stage.prefix}notes"))
             await notes.update_one(only(SECRET), note(SECRET))

@@ -24,7 +24,7 @@ async def stranger(request: pytest.FixtureRequest, stack: LocalStack) -> AsyncIt
     key = stack.publishable_key if request.param == "publishable" else stack.anon_key
     user = stack.sign({"role": "authenticated", "sub": "4c9d3a0e-7d0b-4c55-9a51-0a6b1d3a9f10"})
     headers = {"Authorization": f"Bearer {user}"} if request.param == "signed in" else {}
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         options = AsyncClientOptions(httpx_client=http, auto_refresh_token=False, headers=headers)
         yield await acreate_client(stack.url, key, options)
 

@@ -54,9 +54,9 @@ def table(sql: psycopg.Connection, prefix: str) -> str:
 
 @pytest.fixture
 def stack_statement_timeout(stack: LocalStack) -> Iterator[None]:
-    """Ends statements of the service role after half a second, while the test runs."""
+    """Ends statements of the service role after two seconds, while the test runs."""
     with psycopg.connect(stack.admin_url, autocommit=True) as admin:
-        admin.execute("alter role service_role set statement_timeout = '500ms'")
+        admin.execute("alter role service_role set statement_timeout = '2s'")
         admin.execute("notify pgrst, 'reload config'")
         yield
         admin.execute("alter role service_role reset statement_timeout")

@@ -68,6 +68,14 @@ async def connect(
         yield make
 
 
+def give(database: SupabaseDocumentDatabase, seconds: float) -> None:
+    """Lets a call take that long from now on.
+
+    What a test needs beforehand has the usual time, however slow the machine.
+    """
+    database._transport._timeout = seconds
+
+
 @pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes giving up quick; how long the pauses are is a test of its own."""

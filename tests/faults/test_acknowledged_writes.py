@@ -6,7 +6,7 @@ import random
 
 import psycopg
 
-from tests.faults.conftest import Connect, open_notes, stored
+from tests.faults.conftest import Connect, give, open_notes, stored
 from tests.faults.fault_proxy import (
     Exchange,
     Fault,
@@ -57,8 +57,9 @@ async def test_that_every_acknowledged_write_is_there_and_no_other_half_way(
     def choose(exchange: Exchange) -> Fault:
         return chance.choices(list(FAULTS), list(FAULTS.values()))[0]
 
-    async with connect(timeout=3) as database:
+    async with connect() as database:
         ledger = Ledger(await open_notes(database), seed=7)
+        give(database, 3)
         proxy.choose = choose
         await ledger.write_until(lambda: ledger.acknowledged >= ACKNOWLEDGED_WRITES)
     await proxy.settled()

@@ -16,7 +16,7 @@ from parlant.core.persistence.document_database import (
 from parlant_supabase import OutcomeUnknownError, SupabaseDocumentDatabase
 
 from tests.adapter.notes import EVERYTHING, Notes, ids, note, only
-from tests.faults.conftest import BOTH_CLIENTS, Connect, open_notes, stored
+from tests.faults.conftest import BOTH_CLIENTS, Connect, give, open_notes, stored
 from tests.faults.fault_proxy import (
     Exchange,
     Fault,
@@ -132,9 +132,10 @@ async def test_that_what_may_be_called_twice_is(
 async def test_that_an_answer_that_never_comes_leaves_time_for_another_attempt(
     connect: Connect, proxy: FaultProxy, fault: Fault
 ) -> None:
-    async with connect(timeout=3) as database:
+    async with connect() as database:
         notes = await open_notes(database)
         await notes.insert_one(note("kept"))
+        give(database, 6)
         proxy.faults.append(fault)
 
         await inserts(database, notes)
@@ -155,7 +156,7 @@ async def test_that_opening_the_database_survives_a_lost_answer(
 async def test_that_a_migration_interrupted_after_its_commit_is_done_once(
     connect: Connect, proxy: FaultProxy, sql: psycopg.Connection, prefix: str, fault: Fault
 ) -> None:
-    async with connect(timeout=3) as database:
+    async with connect() as database:
         notes = await open_notes(database)
         for id in ("changed", "rejected", "raised"):
             await notes.insert_one(note(id))
@@ -167,7 +168,8 @@ async def test_that_a_migration_interrupted_after_its_commit_is_done_once(
         return fault
 
     proxy.choose = interrupt
-    async with connect(timeout=3) as database:
+    async with connect() as database:
+        give(database, 6)
         await database.get_collection("notes", BaseDocument, OldStore().load)
     await proxy.settled()
 
@@ -233,9 +235,10 @@ async def test_that_what_may_not_be_called_twice_is_not(
 async def test_that_an_update_without_an_answer_in_time_is_not_repeated(
     connect: Connect, proxy: FaultProxy, fault: Fault
 ) -> None:
-    async with connect(timeout=3) as database:
+    async with connect() as database:
         notes = await open_notes(database)
         await notes.insert_one(note("kept"))
+        give(database, 3)
         proxy.seen.clear()
         proxy.faults.append(fault)
 

@@ -32,7 +32,7 @@ from parlant_supabase.settings import ConnectionSettings
 from parlant_supabase.transport import Transport
 
 from tests.adapter.notes import Notes, ids, note, only
-from tests.faults.conftest import Connect, given_client, open_notes, stored
+from tests.faults.conftest import Connect, give, given_client, open_notes, stored
 from tests.faults.fault_proxy import (
     Exchange,
     Fault,
@@ -284,9 +284,8 @@ async def test_that_the_deadline_is_one_for_all_attempts(
     connect: Connect, proxy: FaultProxy
 ) -> None:
     async with connect() as database:
-        await open_notes(database)
-    async with connect(timeout=0.6) as database:
         notes = await open_notes(database)
+        give(database, 0.6)
         proxy.seen.clear()
         proxy.choose = lambda exchange: says("PGRST002", 503)
 
@@ -305,13 +304,13 @@ async def test_that_a_certain_failure_is_not_risked_for_an_attempt_without_time_
     fail = says("55P03", 500)
 
     async def fail_slowly(exchange: Exchange) -> None:
-        await asyncio.sleep(3)
+        await asyncio.sleep(4)
         await fail(exchange)
 
     async with connect() as database:
-        await (await open_notes(database)).insert_one(note("kept"))
-    async with connect(timeout=8) as database:
         notes = await open_notes(database)
+        await notes.insert_one(note("kept"))
+        give(database, 11)
         proxy.seen.clear()
         proxy.choose = lambda exchange: fail_slowly
 
@@ -366,8 +365,9 @@ async def test_that_a_call_that_finds_the_door_closed_knocks_again(
 async def test_that_a_call_for_which_no_connection_is_free_says_that_nothing_was_sent(
     connect: Connect, proxy: FaultProxy
 ) -> None:
-    async with connect(timeout=2) as database:
+    async with connect() as database:
         await open_notes(database)
+        give(database, 2)
         proxy.seen.clear()
         proxy.choose = lambda exchange: Exchange.client_gone
         results = await asyncio.gather(
@@ -375,6 +375,7 @@ async def test_that_a_call_for_which_no_connection_is_free_says_that_nothing_was
             return_exceptions=True,
         )
         proxy.choose = lambda exchange: pass_on
+        give(database, 60)
         await open_notes(database)
 
     unsent = [str(result) for result in results if isinstance(result, UnreachableError)]

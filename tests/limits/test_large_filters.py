@@ -58,7 +58,7 @@ async def test_that_the_database_refuses_what_the_adapter_would_not_send(
 ) -> None:
     levels = 10_000
     filters = '{"$and":[' * levels + '{"n":{"$lt":50}}' + "]}" * levels
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         reply = await client.post(
             f"{stack.url}/rest/v1/rpc/parlant_find",
             content=f'{{"p_prefix":"{prefix}","p_collection":"documents","p_filters":{filters}}}',

@@ -32,6 +32,7 @@ def test_that_start_prints_what_env_prints_once_and_again(command_line: CommandL
         f"{settings['SUPABASE_URL']}/rest/v1/rpc/parlant_get_version",
         headers={"apikey": settings["SUPABASE_KEY"]},
         json={},
+        timeout=60,
     )
     assert response.status_code == 200
 
@@ -204,7 +205,8 @@ def test_that_a_taken_port_is_replaced(command_line: CommandLine, open_directory
     assert started.returncode == 0, started.stderr
     database = _attach(open_directory)
     assert database.url != str(url)
-    response = httpx.get(f"{database.url}/rest/v1/", headers={"apikey": database.anon_key})
+    headers = {"apikey": database.anon_key}
+    response = httpx.get(f"{database.url}/rest/v1/", headers=headers, timeout=60)
     assert response.status_code == 200
 
 

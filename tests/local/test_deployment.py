@@ -131,6 +131,7 @@ def test_that_other_schemas_can_be_exposed(
             f"{database.url}/rest/v1/rpc/hidden",
             headers={"apikey": database.anon_key, "Content-Profile": "api"},
             json={},
+            timeout=60,
         )
     finally:
         scratch_stack.drop_database(database)

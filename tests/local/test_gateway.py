@@ -136,13 +136,13 @@ def test_that_large_bodies_pass(scratch_stack: LocalStack, call: Request) -> Non
 
 
 def test_that_other_paths_are_answered_in_json(scratch_stack: LocalStack) -> None:
-    response = httpx.get(f"{scratch_stack.url}/auth/v1/health")
+    response = httpx.get(f"{scratch_stack.url}/auth/v1/health", timeout=60)
 
     assert response.status_code == 404
     assert "/rest/v1/" in response.json()["message"]
 
 
 def test_that_postgrest_is_reachable_without_the_gateway(scratch_stack: LocalStack) -> None:
-    response = httpx.post(f"{scratch_stack.rest_url}/rpc/session_facts", json={})
+    response = httpx.post(f"{scratch_stack.rest_url}/rpc/session_facts", json={}, timeout=60)
 
     assert response.json()["role"] == "anon"

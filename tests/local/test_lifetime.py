@@ -162,8 +162,8 @@ def test_that_the_schema_is_followed_after_postgres_was_killed(scratch_stack: Lo
         connection.execute("create function public.risen() returns int language sql as 'select 1'")
     scratch_stack.reload_schema()
 
-    headers = {"apikey": scratch_stack.anon_key}
-    response = httpx.post(f"{scratch_stack.url}/rest/v1/rpc/risen", headers=headers, json={})
+    url = f"{scratch_stack.url}/rest/v1/rpc/risen"
+    response = httpx.post(url, headers={"apikey": scratch_stack.anon_key}, json={}, timeout=60)
     assert response.json() == 1
 
 
@@ -261,5 +261,6 @@ def _python_for_everybody() -> str:
 
 
 def _answers(stack: LocalStack) -> bool:
-    response = httpx.get(f"{stack.url}/rest/v1/", headers={"apikey": stack.anon_key})
+    headers = {"apikey": stack.anon_key}
+    response = httpx.get(f"{stack.url}/rest/v1/", headers=headers, timeout=60)
     return response.status_code == 200

@@ -97,7 +97,7 @@ async def test_that_an_event_at_the_last_moment_is_found(
 ) -> None:
     # No shared look will find it.
     monkeypatch.setattr("parlant_supabase.stores.session_listener._SECONDS_BETWEEN_LOOKS", 3600)
-    wait = asyncio.create_task(listener.wait_for_more_events(session_id, timeout=Timeout(1)))
+    wait = asyncio.create_task(listener.wait_for_more_events(session_id, timeout=Timeout(3)))
     await until(lambda: bool(listener._waiting))
     await create_event(store, session_id)
 
