@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import sys
 import tracemalloc
 from typing import Any, cast
@@ -43,15 +42,7 @@ async def main(url: str, key: str, prefix: str) -> None:
         tracemalloc.start()
         await database.get_collection(NAME, BaseDocument, store.load)
         _, peak = tracemalloc.get_traced_memory()
-    print(
-        json.dumps(
-            {
-                "loaded": store.loaded,
-                "peak_bytes": peak,
-                "process_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-            }
-        )
-    )
+    print(json.dumps({"loaded": store.loaded, "peak_bytes": peak}))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -25,13 +26,11 @@ MANY = 100_000
 @pytest.fixture
 async def held(documents: Documents) -> Documents:
     """The collection with a hundred documents in it."""
-    for number in range(100):
-        await documents.insert_one(
-            cast(
-                "BaseDocument",
-                {"id": f"a{number}", "creation_utc": "2026", "version": "1.0.0", "n": number},
-            )
-        )
+    held: list[dict[str, Any]] = [
+        {"id": f"a{number}", "creation_utc": "2026", "version": "1.0.0", "n": number}
+        for number in range(100)
+    ]
+    await asyncio.gather(*(documents.insert_one(cast("BaseDocument", each)) for each in held))
     return documents
 
 

@@ -31,7 +31,6 @@ class Usage(TypedDict):
 
     loaded: int
     peak_bytes: int
-    process_bytes: int
 
 
 @pytest.fixture
