@@ -17,9 +17,12 @@ from parlant.core.persistence.document_database import (
     DocumentCollection,
     identity_loader,
 )
-from parlant_supabase import SupabaseDocumentDatabase
+from parlant_supabase import SupabaseAdapterError, SupabaseDocumentDatabase
+from parlant_supabase.collection import SupabaseDocumentCollection
 from parlant_supabase.documents import encode_document
 from parlant_supabase.local.database import SupervisedDatabase
+from parlant_supabase.translation import translate
+from parlant_supabase.transport import Transport
 
 T = TypeVar("T")
 JSONObject = Mapping[str, Any]
@@ -52,17 +55,61 @@ class Installation:
         }
 
 
+class _OneRequest:
+    """Sends calls that are made at once as one request, in their order."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._calls: list[tuple[str, JSONObject, str, asyncio.Future[dict[str, Any]]]] = []
+        self._sending: asyncio.Task[None] | None = None
+
+    async def call(self, function: str, params: JSONObject, subject: str) -> dict[str, Any]:
+        """What Transport.call() returns or raises."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[dict[str, Any]] = loop.create_future()
+        self._calls.append((function, params, subject, answer))
+        if len(self._calls) == 1:
+            # It begins when all that are made at once have come here.
+            self._sending = loop.create_task(self._send())
+        return await answer
+
+    async def _send(self) -> None:
+        calls, self._calls = self._calls, []
+        p_calls = [
+            {"function": function.removeprefix("parlant_"), "arguments": params}
+            for function, params, _, _ in calls
+        ]
+        try:
+            reply = await self._transport.call("parlant_execute", {"p_calls": p_calls}, "a request")
+        except SupabaseAdapterError as error:
+            for *_, answer in calls:
+                answer.set_exception(error)
+            return
+        for (function, _, subject, answer), result in zip(calls, reply["results"], strict=True):
+            if "reply" in result:
+                answer.set_result(result["reply"])
+            else:
+                answer.set_exception(translate(function, subject, **result["error"]))
+
+
 class Subject:
-    """A collection that can be emptied behind its back, and called without `await`."""
+    """A collection that can be emptied behind its back, and called without `await`.
+
+    Attributes:
+        collection: Sends every call as a request of its own.
+        in_one_request: The same, but calls that are made at once are one request.
+    """
 
     def __init__(
         self,
         collection: DocumentCollection[BaseDocument],
+        in_one_request: DocumentCollection[BaseDocument],
         loop: asyncio.AbstractEventLoop,
         connection: psycopg.Connection,
         table: str,
     ) -> None:
         self.collection = collection
+        self.in_one_request = in_one_request
         self._loop = loop
         self._connection = connection
         self._table = table
@@ -72,10 +119,18 @@ class Subject:
         return self._loop.run_until_complete(call)
 
     def wait_for_all(self, calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-        """What the calls return; they run at once."""
+        """What the calls return; they are made at once."""
 
         async def gather() -> list[T]:
             return await asyncio.gather(*calls)
+
+        return self.wait_for(gather())
+
+    def outcomes(self, calls: Iterable[Coroutine[Any, Any, T]]) -> list[T | BaseException]:
+        """What the calls return or raise; they are made at once."""
+
+        async def gather() -> list[T | BaseException]:
+            return await asyncio.gather(*calls, return_exceptions=True)
 
         return self.wait_for(gather())
 
@@ -101,7 +156,9 @@ class Subject:
 
     def ids(self, filters: Iterable[Any]) -> list[set[str]]:
         """For each filter the ids of the documents that match."""
-        results = self.wait_for_all(self.collection.find(cast("Where", where)) for where in filters)
+        results = self.wait_for_all(
+            self.in_one_request.find(cast("Where", where)) for where in filters
+        )
         return [{document["id"] for document in result} for result in results]
 
 
@@ -122,9 +179,12 @@ def open_subject(
         collection = loop.run_until_complete(
             database.get_or_create_collection(NAME, SCHEMA, identity_loader)
         )
+        in_one_request = SupabaseDocumentCollection(
+            cast("Transport", _OneRequest(database._transport)), PREFIX, NAME, SCHEMA
+        )
         with psycopg.connect(installation.database.database_url, autocommit=True) as connection:
             table = f'"{installation.schema}".{PREFIX}{NAME}'
-            yield Subject(collection, loop, connection, table)
+            yield Subject(collection, in_one_request, loop, connection, table)
         loop.run_until_complete(database.delete_collection(NAME))
     finally:
         loop.run_until_complete(database.__aexit__(None, None, None))
