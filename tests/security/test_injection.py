@@ -33,12 +33,17 @@ def things(server: Caller, prefix: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def canary(stack: LocalStack) -> Iterator[psycopg.Connection]:
-    """A table of the user's own that the API may read and the functions may not."""
+    """A table and a function of the user's own, which the API may use and the functions may not."""
     with psycopg.connect(stack.admin_url, autocommit=True) as admin:
         admin.execute("create table public.canary (id text primary key, data jsonb)")
         admin.execute("grant all on public.canary to service_role")
         admin.execute("insert into public.canary values ('one', %s)", [f'{{"id": "{SECRET}"}}'])
+        admin.execute(
+            "create function public.canary() returns jsonb language sql"
+            " as 'select c.data from public.canary as c'"
+        )
         yield admin
+        admin.execute("drop function public.canary()")
         admin.execute("drop table public.canary")
 
 
