@@ -105,13 +105,14 @@ async def open_store(database: SupabaseDocumentDatabase) -> None:
 
 
 async def open_store_or_edit(database: SupabaseDocumentDatabase, ids: Sequence[str]) -> None:
-    """With ids, edits their documents instead of opening the store."""
+    """With ids, edits their documents several times over instead of opening the store."""
     if not ids:
         await open_store(database)
         return
     documents = await _documents(database)
     edit = cast("BaseDocument", {"edited": True})
-    await asyncio.gather(*(documents.update_one({"id": {"$eq": id}}, edit) for id in ids))
+    for _ in range(3):
+        await asyncio.gather(*(documents.update_one({"id": {"$eq": id}}, edit) for id in ids))
 
 
 async def open_and_index(
