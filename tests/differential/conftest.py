@@ -1,6 +1,6 @@
 """The same laws on three installations, and how many examples each is tried with.
 
-By default a few hundred, the same in every run. Before a release, many thousand new ones:
+By default a few hundred, the same in every run. Before a release, some 30,000 new ones:
 
     pytest tests/differential --hypothesis-profile=deep
 """
