@@ -421,7 +421,8 @@ async def an_answer_that_does_not_come(stage: Stage) -> None:
 @ends_in(SupabaseAdapterError, "reported an error of code 23514")
 async def a_constraint_that_the_user_added(stage: Stage) -> None:
     stage.sql.execute(on("alter table {} add check (id <> 'forbidden')", f"{stage.prefix}notes"))
-    await stage.notes.insert_one(note("forbidden", diagnosis=SECRET))
+    # Of a document, Postgres quotes the beginning, and that is the field of the shortest name.
+    await stage.notes.insert_one(note("forbidden", d=SECRET))
 
 
 @pytest.mark.parametrize("scene", SCENES)
