@@ -7,6 +7,7 @@ import json
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, TypedDict, TypeVar, cast
 
 import psycopg
@@ -75,9 +76,13 @@ class _OneRequest:
 
     async def _send(self) -> None:
         calls, self._calls = self._calls, []
+        # Only those that follow each other, as sequences rely on their order.
         p_calls = [
-            {"function": function.removeprefix("parlant_"), "arguments": params}
-            for function, params, _, _ in calls
+            {
+                "function": function.removeprefix("parlant_"),
+                "arguments": [params for _, params, _, _ in alike],
+            }
+            for (function, *_), alike in groupby(calls, lambda call: (call[0], *call[1]))
         ]
         try:
             reply = await self._transport.call("parlant_execute", {"p_calls": p_calls}, "a request")

@@ -17,6 +17,7 @@ FILES = (
     *("package-lock.json", "package.json", "pyproject.toml"),
 )
 FOLDERS = (
+    ".ci",
     ".github",
     "adapter",
     "benchmarks",

@@ -78,6 +78,7 @@ def test_that_a_release_adds_one_migration_and_edits_none(release: NextRelease) 
         "-- >>> sql/tables/collections.sql",
         "-- >>> sql/tables/installation.sql",
         "-- >>> sql/functions/api/parlant_get_version.sql",
+        "-- >>> sql/make_views.sql",
         "-- >>> sql/reload.sql",
     ]
 
