@@ -37,8 +37,8 @@ schema of the installation, `public` unless you chose another, and open to `serv
 - [Tables](#tables) and [internal functions](#internal-functions) are in `parlant_internal`, for who
   changes the package. Nothing outside should use them.
 
-The codes in *Raises* are SQLSTATEs; [troubleshooting](troubleshooting.md#errors) says what to do
-about each.
+The codes in *Raises* are SQLSTATEs; the
+[README](../README.md#troubleshooting) says what to do about each.
 """
 
 VIEWS = """\

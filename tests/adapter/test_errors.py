@@ -470,8 +470,8 @@ def sqlstates_raised_in_sql() -> set[str]:
 
 
 def troubleshooting() -> dict[str, str]:
-    """{error class: SQLSTATE or ""} of the table in docs/troubleshooting.md."""
-    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    """{error class: SQLSTATE or ""} of the table in README."""
+    page = (ROOT / "README.md").read_text()
     return dict(re.findall(r"^\| `(\w+)` \| (\w*) ?\|", page, flags=re.MULTILINE))
 
 
