@@ -16,6 +16,7 @@ _SETTINGS = {
     "auto_explain.log_min_duration": "0",
     "auto_explain.log_nested_statements": "on",
     "auto_explain.log_analyze": "on",
+    "auto_explain.log_buffers": "on",
     "auto_explain.log_timing": "off",
     "auto_explain.log_triggers": "off",
     "auto_explain.log_format": "json",
@@ -33,6 +34,8 @@ class Scan:
         index: The index's name, or None.
         condition: What is looked up in the index, or "".
         read: How many rows were read, those included that a filter dropped then.
+        blocks: How many blocks of table and index were looked at. An index scan that begins too early
+            walks entries that it does not count as rows.
     """
 
     kind: str
@@ -40,6 +43,7 @@ class Scan:
     index: str | None
     condition: str
     read: float
+    blocks: int
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,10 @@ class Execution:
     @property
     def read(self) -> float:
         return sum(scan.read for scan in self.scans)
+
+    @property
+    def blocks(self) -> int:
+        return sum(scan.blocks for scan in self.scans)
 
     @property
     def without_index(self) -> list[Scan]:
@@ -136,7 +144,8 @@ class Explainer:
             "Rows Removed by Index Recheck", 0
         )
         read = (node["Actual Rows"] + dropped) * node["Actual Loops"]
-        return Scan(node["Node Type"], table, index, condition, read)
+        blocks = node["Shared Hit Blocks"] + node["Shared Read Blocks"]
+        return Scan(node["Node Type"], table, index, condition, read, blocks)
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

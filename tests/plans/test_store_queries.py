@@ -557,6 +557,8 @@ async def test_that_opening_a_store_costs_the_same_whatever_it_holds(
 
     assert execution.without_index == []
     assert execution.read == 0
+    # Two ways down an index.
+    assert execution.blocks <= 12
 
 
 async def test_that_an_event_at_the_default_order_needs_no_sort_for_a_page(

@@ -21,6 +21,8 @@ as $$
 declare
   c_max_documents constant integer := 500;
   c_max_characters constant integer := 4000000;
+  c_last_seq constant bigint := 9223372036854775807;
+  v_after jsonb := coalesce(p_after, '{"version": "", "seq": -1}'::jsonb);
   v_row record;
   v_text text;
   v_characters integer := 0;
@@ -36,7 +38,7 @@ begin
         ' order by d.version, d.seq limit $3)'
         ' union all '
         '(select d.id, d.version, d.seq, d.data from %1$s as d'
-        ' where d.version > $1 and (d.version, d.seq) > ($2 ->> ''version'', ($2 ->> ''seq'')::bigint)'
+        ' where (d.version, d.seq) > ($4 ->> ''version'', ($4 ->> ''seq'')::bigint)'
         ' order by d.version, d.seq limit $3)'
       else
         'select d.id, d.version, d.seq, d.data from %1$s as d'
@@ -44,8 +46,13 @@ begin
     end, p_table)
   using
     p_version,
-    coalesce(p_after, '{"version": "", "seq": -1}'::jsonb),
-    c_max_documents + 1
+    v_after,
+    c_max_documents + 1,
+    -- One bound, not two: an index scan begins at one of them, and walked all documents of the version.
+    case
+      when (v_after ->> 'version') collate "C" > p_version then v_after
+      else jsonb_build_object('version', p_version, 'seq', c_last_seq)
+    end
   loop
     if cardinality(v_documents) = c_max_documents or v_characters > c_max_characters then
       return jsonb_build_object('documents', to_jsonb(v_documents), 'next', p_after);
