@@ -24,6 +24,7 @@ from benchmarks.setting import Setting
 from benchmarks.stack import environment
 from benchmarks.subjects.burst import measure_burst
 from benchmarks.subjects.customer_listing import measure_customer_listing
+from benchmarks.subjects.distant_operations import measure_distant_operations
 from benchmarks.subjects.growth import measure_growth
 from benchmarks.subjects.long_lists import measure_long_lists
 from benchmarks.subjects.memory import measure_memory
@@ -38,6 +39,7 @@ from benchmarks.writing import write_results
 # The last ones share the large tables.
 SUBJECTS: dict[str, Callable[[Setting], Awaitable[Subject]]] = {
     "point_operations": measure_point_operations,
+    "distant_operations": measure_distant_operations,
     "burst": measure_burst,
     "traffic": measure_traffic,
     "whole_turn": measure_whole_turn,

@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter
 from benchmarks.contenders.direct_sql import DIRECT_SQL
 from benchmarks.contenders.document_database import DOCUMENT_DATABASE
 from benchmarks.contenders.empty_rpc import EMPTY_COMMIT, EMPTY_RPC
+from benchmarks.contenders.hand_written_rpc import HAND_WRITTEN_RPC
 from benchmarks.contenders.json_file import JSON_FILE
 from benchmarks.contenders.one_request_stores import ONE_REQUEST_STORES
 from benchmarks.contenders.table_api import TABLE_API
@@ -28,6 +29,7 @@ _COLORS = {
     TABLE_API.name: "#d46a12",
     JSON_FILE.name: "#9b72d0",
     DIRECT_SQL: "#7d858f",
+    HAND_WRITTEN_RPC: "#d0517f",
     EMPTY_RPC: "#b98300",
     EMPTY_COMMIT: "#b98300",
 }

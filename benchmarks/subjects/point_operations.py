@@ -15,6 +15,8 @@ from benchmarks.contenders.empty_rpc import (
     empty_rpc,
     open_client,
 )
+from benchmarks.contenders.hand_written_rpc import HAND_WRITTEN_RPC, create_functions
+from benchmarks.contenders.hand_written_rpc import document_operations as hand_written_operations
 from benchmarks.contenders.json_file import JSON_FILE
 from benchmarks.contenders.one_request_stores import ONE_REQUEST_STORES
 from benchmarks.contenders.table_api import TABLE_API
@@ -49,6 +51,8 @@ async def measure_point_operations(setting: Setting) -> Subject:
     dataset.copy_documents_to_table_api()
     dataset.copy_to_files()
     dataset.copy_documents_to_file()
+    create_functions(setting.connection, dataset.table("documents"))
+    setting.environment.stack.reload_schema()
 
     async with AsyncExitStack() as stack:
         contenders: dict[str, dict[str, Operation]] = {}
@@ -59,6 +63,7 @@ async def measure_point_operations(setting: Setting) -> Subject:
         contenders[direct_sql.DIRECT_SQL] = direct_sql.document_operations(
             sql, f"public.{dataset.table('documents')}", scale.documents
         )
+        contenders[HAND_WRITTEN_RPC] = hand_written_operations(client, scale.documents)
         for contender in (JSON_FILE, TABLE_API, DOCUMENT_DATABASE, ONE_REQUEST_STORES):
             contenders[contender.name] = await _operations(stack, contender, dataset, scale)
 
@@ -80,7 +85,8 @@ async def measure_point_operations(setting: Setting) -> Subject:
             "long each of them takes.",
             "An empty rpc is a request through the same client and gateway to a function that does "
             "nothing; one that commits inserts a number, so that it waits for the disk as every "
-            "write does.",
+            "write does. A hand-written rpc is a function for that one query on that one table: "
+            "the limit of any adapter that calls functions.",
         ],
     )
 
