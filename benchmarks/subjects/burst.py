@@ -44,7 +44,8 @@ async def measure_burst(setting: Setting) -> Subject:
             assert contender.open_documents is not None
             documents = await stack.enter_async_context(contender.open_documents(dataset.place))
             operations[contender.name] = document_operations(documents, scale.documents)
-        series = await measure(_cases(operations, scale), scale.slow_rounds)
+        # Short as they are, rounds differ by how the batches happen to meet the processor's cores.
+        series = await measure(_cases(operations, scale), 2 * scale.slow_rounds)
 
     by_name = {(one.case.operation, one.case.contender): one for one in series}
     return Subject(
