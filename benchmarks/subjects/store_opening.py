@@ -70,8 +70,8 @@ async def measure_store_opening(setting: Setting) -> Subject:
         measurements,
         bars,
         [
-            "Making three HTTP clients, each with its certificates, is most of the time; the row "
-            "with a client that is there already shows what opening costs besides.",
+            "An HTTP client with its certificates is part of it, and the document database has one "
+            "for each store; with a client that is there already the rest remains.",
         ],
     )
 
