@@ -34,8 +34,8 @@ class Scan:
         index: The index's name, or None.
         condition: What is looked up in the index, or "".
         read: How many rows were read, those included that a filter dropped then.
-        blocks: How many blocks of table and index were looked at. An index scan that begins too early
-            walks entries that it does not count as rows.
+        blocks: How many blocks of table and index were looked at. An index scan that begins too
+            early walks entries that it does not count as rows.
     """
 
     kind: str
