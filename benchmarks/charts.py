@@ -177,8 +177,9 @@ def _draw_growth(subject: Subject) -> Figure:
         _line(axes, events, mine, name, _LINE_COLORS[position], _MARKERS[position], 1)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    for of_axis in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        of_axis(FuncFormatter(lambda value, _: f"{value:g}"))
     _finish(axes, "events in the store", "y")
     axes.set_ylabel("milliseconds for one call,\non a direct connection")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
