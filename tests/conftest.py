@@ -5,16 +5,24 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Protocol
 
 import psycopg
 import pytest
 from parlant.core.loggers import LogLevel, TracingLogger
 from parlant.core.tracer import LocalTracer
 from parlant_supabase import SupabaseDocumentDatabase
-from parlant_supabase.local import LocalStack
+from parlant_supabase.local import LocalStack, SupervisedDatabase
 from parlant_supabase.local.project import find_project
 
 _prefixes = itertools.count(1)
+_databases = itertools.count(1)
+
+
+class MakeEmptyDatabase(Protocol):
+    """Makes a database with an API that shows the schemas, `public` unless others are given."""
+
+    def __call__(self, *schemas: str, locale: str | None = None) -> SupervisedDatabase: ...
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +31,24 @@ def stack() -> Iterator[LocalStack]:
     with LocalStack.temporary() as stack:
         stack.deploy(find_project())
         yield stack
+
+
+@pytest.fixture(scope="module")
+def make_empty_database(stack: LocalStack) -> Iterator[MakeEmptyDatabase]:
+    """Makes databases like those of a new project, which are gone after the module's tests.
+
+    For what looks at a whole database: in the stack's main one stand the tables of other tests.
+    """
+    made: list[SupervisedDatabase] = []
+
+    def make(*schemas: str, locale: str | None = None) -> SupervisedDatabase:
+        name = f"test_{next(_databases)}"
+        made.append(stack.create_database(name, locale=locale, schemas=schemas or ("public",)))
+        return made[-1]
+
+    yield make
+    for database in made:
+        stack.drop_database(database)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import parlant_supabase
@@ -13,12 +13,10 @@ import psycopg
 import pytest
 from parlant_supabase.cli import app
 from parlant_supabase.local import LocalStack, StackDatabase
-from parlant_supabase.local.database import SupervisedDatabase
 from typer.testing import CliRunner, Result
 
 Invoke = Callable[..., Result]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-MakeDatabase = Callable[..., SupervisedDatabase]
 
 
 @pytest.fixture
@@ -73,24 +71,6 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
 def connection(stack: LocalStack) -> dict[str, str]:
     """The environment variables for the tests' shared stack."""
     return variables_for(stack)
-
-
-@pytest.fixture(scope="module")
-def make_empty_database(
-    stack: LocalStack, request: pytest.FixtureRequest
-) -> Iterator[MakeDatabase]:
-    """Makes databases with nothing in them, which are gone after the module's tests."""
-    made: list[SupervisedDatabase] = []
-    module = request.module.__name__.rpartition("test_")[2]
-
-    def make(*schemas: str) -> SupervisedDatabase:
-        name = f"cli_{module}_{len(made)}"
-        made.append(stack.create_database(name, schemas=schemas or ("public",)))
-        return made[-1]
-
-    yield make
-    for database in made:
-        stack.drop_database(database)
 
 
 def variables_for(database: StackDatabase) -> dict[str, str]:

@@ -20,13 +20,14 @@ from parlant_supabase.local.database import SupervisedDatabase
 from parlant_supabase.local.ports import find_free_ports
 from parlant_supabase.local.project import find_project
 
-from tests.cli.conftest import Invoke, MakeDatabase, Run, execute, variables_for
+from tests.cli.conftest import Invoke, Run, execute, variables_for
+from tests.conftest import MakeEmptyDatabase
 
 _SQL_EDITOR = "Run in the dashboard's SQL editor:"
 
 
 @pytest.fixture(scope="module")
-def database(make_empty_database: MakeDatabase) -> SupervisedDatabase:
+def database(make_empty_database: MakeEmptyDatabase) -> SupervisedDatabase:
     """A database in order, which a test may spoil as long as it repairs it."""
     database = make_empty_database()
     database.deploy(find_project())
@@ -196,7 +197,7 @@ def test_that_a_key_of_another_project_is_found(
 
 
 def test_that_a_project_without_the_sql_is_found_and_init_and_push_put_it_right(
-    invoke: Invoke, make_empty_database: MakeDatabase, tmp_path: Path
+    invoke: Invoke, make_empty_database: MakeEmptyDatabase, tmp_path: Path
 ) -> None:
     bare = make_empty_database()
     variables = variables_for(bare)
@@ -251,7 +252,7 @@ def test_that_a_schema_that_is_not_exposed_is_found(
 
 
 def test_that_the_wrong_one_of_two_schemas_is_found(
-    invoke: Invoke, make_empty_database: MakeDatabase, tmp_path: Path
+    invoke: Invoke, make_empty_database: MakeEmptyDatabase, tmp_path: Path
 ) -> None:
     database = make_empty_database("public", "sales")
     assert invoke("init", "--schema", "sales").exit_code == 0
@@ -392,7 +393,7 @@ def test_that_what_was_opened_to_signed_in_users_is_a_notice(
     ("opt_in", "status"), [("authenticated", "notice"), ("public_key", "warning")]
 )
 def test_that_an_opt_in_is_told_as_what_it_is(
-    invoke: Invoke, make_empty_database: MakeDatabase, opt_in: str, status: str
+    invoke: Invoke, make_empty_database: MakeEmptyDatabase, opt_in: str, status: str
 ) -> None:
     opened = make_empty_database()
     opened.deploy(find_project())

@@ -23,12 +23,12 @@ from parlant_supabase.local.project import find_project
 
 from tests.cli.conftest import (
     Invoke,
-    MakeDatabase,
     Run,
     assert_one_sentence,
     variables_for,
 )
 from tests.cli.moving import contents, fill, numbered
+from tests.conftest import MakeEmptyDatabase
 from tests.differential import values
 from tests.differential.exactness import exact
 from tests.tables import on
@@ -37,7 +37,7 @@ _examples = count(1)
 
 
 @pytest.fixture(scope="module")
-def other_project(make_empty_database: MakeDatabase) -> SupervisedDatabase:
+def other_project(make_empty_database: MakeEmptyDatabase) -> SupervisedDatabase:
     """A second project, which has nothing in it yet."""
     database = make_empty_database()
     database.deploy(find_project())

@@ -17,12 +17,12 @@ from parlant_supabase.migrations import Migration, migrations_for
 
 from tests.cli.conftest import (
     Invoke,
-    MakeDatabase,
     Run,
     assert_one_sentence,
     execute,
     variables_for,
 )
+from tests.conftest import MakeEmptyDatabase
 
 _OF_THE_USER = "create table public.orders (id int primary key);\n"
 
@@ -57,7 +57,7 @@ def collections_of(database: StackDatabase, prefix: str) -> set[tuple[Any, ...]]
 
 
 def test_that_an_empty_folder_becomes_a_project_that_deploys(
-    run: Run, invoke: Invoke, make_empty_database: MakeDatabase, tmp_path: Path
+    run: Run, invoke: Invoke, make_empty_database: MakeEmptyDatabase, tmp_path: Path
 ) -> None:
     result = run("init", "my project")
     project = tmp_path / "my project"
@@ -74,7 +74,7 @@ def test_that_an_empty_folder_becomes_a_project_that_deploys(
 
 
 def test_that_a_project_with_newer_migrations_of_its_own_takes_ours_by_a_plain_push(
-    invoke: Invoke, make_empty_database: MakeDatabase, tmp_path: Path
+    invoke: Invoke, make_empty_database: MakeEmptyDatabase, tmp_path: Path
 ) -> None:
     (package_migration, *_) = migrations_for()
     own = write_migration(tmp_path, "20261201000000_orders.sql")
@@ -92,7 +92,7 @@ def test_that_a_project_with_newer_migrations_of_its_own_takes_ours_by_a_plain_p
 
 
 def test_that_the_package_files_themselves_would_not_be_taken(
-    make_empty_database: MakeDatabase, tmp_path: Path
+    make_empty_database: MakeEmptyDatabase, tmp_path: Path
 ) -> None:
     # Why init gives them new versions. Should the CLI change its mind, so can init.
     write_migration(tmp_path, "20991201000000_orders.sql")
@@ -107,7 +107,7 @@ def test_that_the_package_files_themselves_would_not_be_taken(
 
 @pytest.mark.parametrize("name", ["20991231235959_orders.sql", "9_orders.sql"])
 def test_that_even_a_version_of_the_future_is_passed(
-    make_empty_database: MakeDatabase, tmp_path: Path, name: str
+    make_empty_database: MakeEmptyDatabase, tmp_path: Path, name: str
 ) -> None:
     write_migration(tmp_path, name)
     database = make_empty_database()
@@ -129,7 +129,7 @@ def test_that_versions_are_of_now(tmp_path: Path) -> None:
 
 
 def test_that_again_it_adds_nothing(
-    invoke: Invoke, make_empty_database: MakeDatabase, tmp_path: Path
+    invoke: Invoke, make_empty_database: MakeEmptyDatabase, tmp_path: Path
 ) -> None:
     database = make_empty_database()
     invoke("init", "--prefix", "acme_")
@@ -145,7 +145,7 @@ def test_that_again_it_adds_nothing(
 
 
 def test_that_after_an_upgrade_it_adds_what_is_new(
-    make_empty_database: MakeDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_empty_database: MakeEmptyDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = make_empty_database()
     add_migrations(tmp_path, None, [])
@@ -201,7 +201,7 @@ def test_that_an_edited_copy_is_told_and_left_alone(run: Run, tmp_path: Path) ->
 
 
 def test_that_several_schemas_live_in_one_project_and_are_remembered(
-    invoke: Invoke, make_empty_database: MakeDatabase, tmp_path: Path
+    invoke: Invoke, make_empty_database: MakeEmptyDatabase, tmp_path: Path
 ) -> None:
     database = make_empty_database("public", "sales", "support_2")
     assert "SUPABASE_SCHEMA=sales" in invoke("init", "--schema", "sales").stdout
@@ -232,7 +232,7 @@ def test_that_a_schema_that_cannot_be_one_is_refused(run: Run, tmp_path: Path) -
 
 
 def test_that_prefixes_get_the_tables_that_the_default_ones_have(
-    invoke: Invoke, make_empty_database: MakeDatabase, tmp_path: Path
+    invoke: Invoke, make_empty_database: MakeEmptyDatabase, tmp_path: Path
 ) -> None:
     longest = "p234567890123456789"
     database = make_empty_database()
@@ -246,7 +246,7 @@ def test_that_prefixes_get_the_tables_that_the_default_ones_have(
 
 
 def test_that_prefixes_get_the_views_that_the_default_ones_have(
-    invoke: Invoke, make_empty_database: MakeDatabase, tmp_path: Path
+    invoke: Invoke, make_empty_database: MakeEmptyDatabase, tmp_path: Path
 ) -> None:
     database = make_empty_database("public", "sales")
     invoke("init", "--prefix", "acme_")
@@ -268,7 +268,7 @@ def test_that_a_prefix_that_cannot_be_one_is_refused(run: Run, tmp_path: Path, p
 
 
 def test_that_the_printed_script_works_twice_and_a_push_after_it_does_too(
-    invoke: Invoke, make_empty_database: MakeDatabase, tmp_path: Path
+    invoke: Invoke, make_empty_database: MakeEmptyDatabase, tmp_path: Path
 ) -> None:
     database = make_empty_database()
     script = invoke("init", "--print", "--prefix", "acme_").stdout
@@ -287,7 +287,7 @@ def test_that_the_printed_script_works_twice_and_a_push_after_it_does_too(
 
 
 def test_that_a_printed_script_is_one_transaction(
-    make_empty_database: MakeDatabase, run: Run
+    make_empty_database: MakeEmptyDatabase, run: Run
 ) -> None:
     database = make_empty_database()
     script = run("init", "--print").stdout
@@ -345,7 +345,7 @@ def test_that_nothing_half_written_is_left(tmp_path: Path) -> None:
 
 
 def test_that_the_stores_named_here_are_those_of_the_package(
-    make_empty_database: MakeDatabase,
+    make_empty_database: MakeEmptyDatabase,
 ) -> None:
     database = make_empty_database()
     database.deploy(find_project())

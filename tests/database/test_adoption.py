@@ -9,11 +9,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from parlant_supabase.local import LocalStack, LocalStackError, SupervisedDatabase
+from parlant_supabase.local import LocalStackError, SupervisedDatabase
 from parlant_supabase.local.project import find_project
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
+from tests.conftest import MakeEmptyDatabase
 from tests.database.catalogue import Catalogue, apply_migrations, ours, read_catalogue
 
 SEED_SCHEMA = Path(__file__).with_name("seed_schema.sql").read_bytes()
@@ -93,13 +94,12 @@ DOCUMENTS: dict[tuple[str, str], list[dict[str, Any]]] = {
 
 
 @pytest.fixture(scope="module")
-def hand_made(stack: LocalStack) -> Iterator[SupervisedDatabase]:
+def hand_made(make_empty_database: MakeEmptyDatabase) -> SupervisedDatabase:
     """A database in use since before there were migrations."""
-    database = stack.create_database("hand_made")
+    database = make_empty_database()
     with psycopg.connect(database.database_url) as connection:
         seed(connection, "parlant_")
-    yield database
-    stack.drop_database(database)
+    return database
 
 
 @pytest.fixture
@@ -163,25 +163,22 @@ def test_that_columns_serve_filters_as_in_a_new_installation(
     assert [item["id"] for item in page["items"]] == ["event4", "event5"]
 
 
-def test_that_a_push_leaves_nothing_that_a_new_installation_has_not(stack: LocalStack) -> None:
-    new = stack.create_database("newly_installed")
-    old = stack.create_database("pushed_onto")
-    try:
-        with psycopg.connect(old.database_url) as connection:
-            seed(connection, "parlant_")
+def test_that_a_push_leaves_nothing_that_a_new_installation_has_not(
+    make_empty_database: MakeEmptyDatabase,
+) -> None:
+    new, old = make_empty_database(), make_empty_database()
+    with psycopg.connect(old.database_url) as connection:
+        seed(connection, "parlant_")
 
-        old.deploy(find_project())
+    old.deploy(find_project())
 
-        new.deploy(find_project())
-        with (
-            psycopg.connect(old.database_url) as adopted,
-            psycopg.connect(new.database_url) as fresh,
-        ):
-            assert ours(read_catalogue(adopted)) == ours(read_catalogue(fresh))
-            assert len(ids(adopted, "select id from public.parlant_sessions_events")) == 6
-    finally:
-        stack.drop_database(old)
-        stack.drop_database(new)
+    new.deploy(find_project())
+    with (
+        psycopg.connect(old.database_url) as adopted,
+        psycopg.connect(new.database_url) as fresh,
+    ):
+        assert ours(read_catalogue(adopted)) == ours(read_catalogue(fresh))
+        assert len(ids(adopted, "select id from public.parlant_sessions_events")) == 6
 
 
 def test_that_failed_documents_are_kept(connection: psycopg.Connection) -> None:
@@ -360,19 +357,16 @@ def test_that_a_table_that_cannot_be_adopted_is_named_and_left_alone(
     assert read_catalogue(connection) == before
 
 
-def test_that_a_refused_push_says_why(stack: LocalStack) -> None:
-    database = stack.create_database("pushed_in_vain")
-    try:
-        with psycopg.connect(database.database_url) as connection:
-            seed(connection, "parlant_")
-            connection.execute("create view by_customer as select id from parlant_sessions_")
+def test_that_a_refused_push_says_why(make_empty_database: MakeEmptyDatabase) -> None:
+    database = make_empty_database()
+    with psycopg.connect(database.database_url) as connection:
+        seed(connection, "parlant_")
+        connection.execute("create view by_customer as select id from parlant_sessions_")
 
-        with pytest.raises(LocalStackError, match=CANNOT_BECOME) as refusal:
-            database.deploy(find_project())
+    with pytest.raises(LocalStackError, match=CANNOT_BECOME) as refusal:
+        database.deploy(find_project())
 
-        assert "view public.by_customer depends on column" in str(refusal.value)
-    finally:
-        stack.drop_database(database)
+    assert "view public.by_customer depends on column" in str(refusal.value)
 
 
 def test_that_prefixes_of_the_users_own_are_adopted_on_first_use(

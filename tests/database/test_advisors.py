@@ -8,8 +8,8 @@ from typing import TypedDict
 
 import psycopg
 import pytest
-from parlant_supabase.local import LocalStack
 
+from tests.conftest import MakeEmptyDatabase
 from tests.database.catalogue import apply_migrations
 from tests.database.supabase_cli import run_supabase
 from tests.database.test_adoption import SEED_SCHEMA
@@ -34,18 +34,15 @@ def run_advisors(database_url: str, directory: Path, level: str) -> list[Advice]
 
 @pytest.mark.parametrize("hand_made", [False, True], ids=["new installation", "adopted tables"])
 def test_that_the_advisors_have_nothing_against_our_objects(
-    stack: LocalStack, tmp_path: Path, hand_made: bool
+    make_empty_database: MakeEmptyDatabase, tmp_path: Path, hand_made: bool
 ) -> None:
-    database = stack.create_database("advised")
-    try:
-        with psycopg.connect(database.database_url) as connection:
-            if hand_made:
-                connection.execute(SEED_SCHEMA)
-            apply_migrations(connection)
+    database = make_empty_database()
+    with psycopg.connect(database.database_url) as connection:
+        if hand_made:
+            connection.execute(SEED_SCHEMA)
+        apply_migrations(connection)
 
-        advice = run_advisors(database.database_url, tmp_path, level="info")
-    finally:
-        stack.drop_database(database)
+    advice = run_advisors(database.database_url, tmp_path, level="info")
 
     # The project's own tables and functions are all that it holds.
     assert not [entry["detail"] for entry in advice if entry["level"] != "INFO"]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from parlant_supabase.local import LocalStack, StackDatabase
+from parlant_supabase.local import StackDatabase
 from parlant_supabase.local.project import find_project
 from tap.parser import Parser  # type: ignore[import-untyped]
 
+from tests.conftest import MakeEmptyDatabase
 from tests.database.catalogue import apply_migrations
 
 FILES = sorted((find_project() / "supabase" / "tests" / "database").glob("*.sql"))
@@ -18,20 +18,20 @@ FILES = sorted((find_project() / "supabase" / "tests" / "database").glob("*.sql"
 
 @pytest.fixture(
     scope="module",
-    params=[("pgtap_c", None), ("pgtap_en", "en-US")],
+    params=[None, "en-US"],
     ids=["sorted by code point", "sorted as in English"],
 )
-def fresh_database(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[StackDatabase]:
+def fresh_database(
+    make_empty_database: MakeEmptyDatabase, request: pytest.FixtureRequest
+) -> StackDatabase:
     """A database with nothing in it but the migrations and pgTAP."""
-    name, locale = request.param
-    database = stack.create_database(name, locale=locale)
+    database = make_empty_database(locale=request.param)
     with psycopg.connect(database.database_url) as connection:
         apply_migrations(connection)
     with psycopg.connect(database.admin_url) as connection:
         # On a hosted project `postgres` may do it.
         connection.execute("create extension pgtap with schema extensions")
-    yield database
-    stack.drop_database(database)
+    return database
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import re
-from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import psycopg
 import pytest
-from parlant_supabase.local import LocalStack, SupervisedDatabase
+from parlant_supabase.local import SupervisedDatabase
 from parlant_supabase.local.project import find_project
 from psycopg.sql import SQL, Identifier
 
 from sql import generate_migration
+from tests.conftest import MakeEmptyDatabase
 from tests.database.catalogue import (
     apply_migrations,
     apply_sources,
@@ -25,24 +24,6 @@ from tests.database.catalogue import (
 )
 
 MIGRATIONS = sorted(generate_migration.MIGRATIONS.glob("*.sql"))
-
-_names = (f"migrated_{number}" for number in itertools.count(1))
-
-MakeDatabase = Callable[[], SupervisedDatabase]
-
-
-@pytest.fixture
-def make_empty_database(stack: LocalStack) -> Iterator[MakeDatabase]:
-    """Makes databases like those of a new project: nothing deployed yet."""
-    databases: list[SupervisedDatabase] = []
-
-    def make() -> SupervisedDatabase:
-        databases.append(stack.create_database(next(_names)))
-        return databases[-1]
-
-    yield make
-    for database in databases:
-        stack.drop_database(database)
 
 
 def connect(database: SupervisedDatabase) -> psycopg.Connection:
@@ -115,7 +96,7 @@ def test_that_a_migration_is_one_transaction_and_tells_postgrest(migration: Path
 # What they do.
 
 
-def test_that_the_migrations_do_what_stands_in_sql(make_empty_database: MakeDatabase) -> None:
+def test_that_the_migrations_do_what_stands_in_sql(make_empty_database: MakeEmptyDatabase) -> None:
     migrated, built = make_empty_database(), make_empty_database()
 
     migrated.deploy(find_project())
@@ -127,7 +108,7 @@ def test_that_the_migrations_do_what_stands_in_sql(make_empty_database: MakeData
         assert registry(one) == registry(other)
 
 
-def test_that_deploying_again_changes_nothing(make_empty_database: MakeDatabase) -> None:
+def test_that_deploying_again_changes_nothing(make_empty_database: MakeEmptyDatabase) -> None:
     database = make_empty_database()
     database.deploy(find_project())
     with connect(database) as connection:
@@ -139,7 +120,9 @@ def test_that_deploying_again_changes_nothing(make_empty_database: MakeDatabase)
         assert read_catalogue(connection) == before
 
 
-def test_that_migrations_may_be_applied_again_by_hand(make_empty_database: MakeDatabase) -> None:
+def test_that_migrations_may_be_applied_again_by_hand(
+    make_empty_database: MakeEmptyDatabase,
+) -> None:
     with connect(make_empty_database()) as connection:
         apply_migrations(connection)
         connection.execute('insert into public.parlant_sessions_ (data) values (\'{"id": "s"}\')')
@@ -152,7 +135,7 @@ def test_that_migrations_may_be_applied_again_by_hand(make_empty_database: MakeD
         assert connection.execute("select id from public.parlant_sessions_").fetchall() == [("s",)]
 
 
-def test_that_a_half_applied_database_is_completed(make_empty_database: MakeDatabase) -> None:
+def test_that_a_half_applied_database_is_completed(make_empty_database: MakeEmptyDatabase) -> None:
     complete, database = make_empty_database(), make_empty_database()
     sources = [text.encode() for text in generate_migration.sources().values()]
     with connect(complete) as connection:
@@ -169,7 +152,9 @@ def test_that_a_half_applied_database_is_completed(make_empty_database: MakeData
                 assert read_catalogue(connection) == expected
 
 
-def test_that_nothing_but_our_own_objects_is_touched(make_empty_database: MakeDatabase) -> None:
+def test_that_nothing_but_our_own_objects_is_touched(
+    make_empty_database: MakeEmptyDatabase,
+) -> None:
     database = make_empty_database()
     with connect(database) as connection:
         connection.execute(
@@ -189,7 +174,9 @@ def test_that_nothing_but_our_own_objects_is_touched(make_empty_database: MakeDa
     assert not_ours(after) == before
 
 
-def test_that_old_default_privileges_give_nobody_access(make_empty_database: MakeDatabase) -> None:
+def test_that_old_default_privileges_give_nobody_access(
+    make_empty_database: MakeEmptyDatabase,
+) -> None:
     """Projects from before 2026 grant each new object in public to the roles of the API."""
     with connect(make_empty_database()) as connection:
         apply_migrations(connection)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psycopg
@@ -12,12 +12,12 @@ import pytest
 from parlant.core.loggers import Logger
 from parlant.core.persistence.document_database import BaseDocument, identity_loader
 from parlant_supabase import ConfigurationError, SupabaseDocumentDatabase
-from parlant_supabase.local import LocalStack
 from parlant_supabase.local.database import SupervisedDatabase
 from parlant_supabase.local.project import find_project
 from parlant_supabase.migrations import migrations_for, private_schema_of
 from psycopg.types.json import Jsonb
 
+from tests.conftest import MakeEmptyDatabase
 from tests.migrations.project import write_project
 
 # A reserved word, which has to be quoted.
@@ -40,13 +40,12 @@ order by 1
 
 @pytest.fixture(scope="module")
 def shared(
-    stack: LocalStack, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SupervisedDatabase]:
+    make_empty_database: MakeEmptyDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> SupervisedDatabase:
     """A database with two installations."""
-    database = stack.create_database("two_installations", schemas=("public", SCHEMA))
+    database = make_empty_database("public", SCHEMA)
     database.deploy(write_project(tmp_path_factory.mktemp("two"), "public", SCHEMA))
-    yield database
-    stack.drop_database(database)
+    return database
 
 
 @pytest.fixture
@@ -129,27 +128,25 @@ def test_that_an_installation_elsewhere_has_the_same_objects(shared: SupervisedD
 
 
 def test_that_an_installation_elsewhere_touches_nothing_in_public(
-    stack: LocalStack, tmp_path: Path
+    make_empty_database: MakeEmptyDatabase, tmp_path: Path
 ) -> None:
-    database = stack.create_database("elsewhere_alone", schemas=("elsewhere",))
-    try:
-        database.deploy(write_project(tmp_path / "project", "elsewhere"))
-        with psycopg.connect(database.database_url) as connection:
-            schemas = {
-                schema
-                for (schema,) in connection.execute(
-                    "select relnamespace::regnamespace::text from pg_class"
-                    " where relname like 'parlant%'"
-                    " union select pronamespace::regnamespace::text from pg_proc"
-                    " where proname like 'parlant%'"
-                )
-            }
-            assert schemas == {"elsewhere"}
-            assert connection.execute("select to_regnamespace('parlant_internal')").fetchone() == (
-                None,
+    database = make_empty_database("elsewhere")
+    database.deploy(write_project(tmp_path / "project", "elsewhere"))
+
+    with psycopg.connect(database.database_url) as connection:
+        schemas = {
+            schema
+            for (schema,) in connection.execute(
+                "select relnamespace::regnamespace::text from pg_class"
+                " where relname like 'parlant%'"
+                " union select pronamespace::regnamespace::text from pg_proc"
+                " where proname like 'parlant%'"
             )
-    finally:
-        stack.drop_database(database)
+        }
+        assert schemas == {"elsewhere"}
+        assert connection.execute("select to_regnamespace('parlant_internal')").fetchone() == (
+            None,
+        )
 
 
 async def test_that_two_installations_do_not_see_each_other(

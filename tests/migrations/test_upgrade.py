@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +14,17 @@ from parlant.core.loggers import Logger
 from parlant.core.persistence.document_database import BaseDocument, identity_loader
 from parlant_supabase import SupabaseDocumentDatabase, VersionMismatchError
 from parlant_supabase import database as adapter
-from parlant_supabase.local import LocalStack, SupervisedDatabase
+from parlant_supabase.local import SupervisedDatabase
 from parlant_supabase.local.packages import find_programs
 from parlant_supabase.versions import SQL_VERSION
 
+from tests.conftest import MakeEmptyDatabase
 from tests.database.catalogue import Catalogue, read_catalogue
 from tests.database.test_sql_migrations import MIGRATIONS
 from tests.migrations.release import NEXT_VERSION, NextRelease
 
 # CLI's own, which a database has that was not built by it.
 CLI_SCHEMA = "supabase_migrations"
-
-MakeDatabase = Callable[[], SupervisedDatabase]
-
-_names = (f"upgraded_{number}" for number in itertools.count(1))
 
 
 @pytest.fixture(scope="module")
@@ -45,23 +40,9 @@ def breaking_release(tmp_path_factory: pytest.TempPathFactory) -> NextRelease:
 
 
 @pytest.fixture(scope="module")
-def make_database(stack: LocalStack) -> Iterator[MakeDatabase]:
-    """Makes databases like those of a new project: nothing deployed yet."""
-    databases: list[SupervisedDatabase] = []
-
-    def make() -> SupervisedDatabase:
-        databases.append(stack.create_database(next(_names)))
-        return databases[-1]
-
-    yield make
-    for database in databases:
-        stack.drop_database(database)
-
-
-@pytest.fixture(scope="module")
-def expected(make_database: MakeDatabase, release: NextRelease) -> Catalogue:
+def expected(make_empty_database: MakeEmptyDatabase, release: NextRelease) -> Catalogue:
     """What a database holds in which the files of the next release ran, and nothing before."""
-    with connect(make_database()) as connection:
+    with connect(make_empty_database()) as connection:
         for source in release.sources:
             connection.execute(source)
         return read_catalogue(connection)
@@ -85,13 +66,13 @@ def test_that_a_release_adds_one_migration_and_edits_none(release: NextRelease) 
 
 @pytest.mark.parametrize("deployed", range(1, len(MIGRATIONS) + 1))
 def test_that_every_earlier_version_rolls_forward_with_its_data(
-    make_database: MakeDatabase,
+    make_empty_database: MakeEmptyDatabase,
     release: NextRelease,
     expected: Catalogue,
     tmp_path: Path,
     deployed: int,
 ) -> None:
-    database = make_database()
+    database = make_empty_database()
     database.deploy(release.project(tmp_path / "before", migrations=deployed))
     with connect(database) as connection:
         connection.execute(
@@ -115,9 +96,9 @@ def test_that_every_earlier_version_rolls_forward_with_its_data(
 
 
 async def test_that_an_adapter_goes_on_while_a_compatible_release_is_deployed(
-    make_database: MakeDatabase, release: NextRelease, tmp_path: Path, logger: Logger
+    make_empty_database: MakeEmptyDatabase, release: NextRelease, tmp_path: Path, logger: Logger
 ) -> None:
-    database = make_database()
+    database = make_empty_database()
     database.deploy(release.project(tmp_path / "before", migrations=len(MIGRATIONS)))
 
     async with open_adapter(database, logger) as opened_before:
@@ -135,13 +116,13 @@ async def test_that_an_adapter_goes_on_while_a_compatible_release_is_deployed(
 
 
 async def test_that_what_does_not_fit_together_is_refused_in_one_sentence_and_nothing_is_lost(
-    make_database: MakeDatabase,
+    make_empty_database: MakeEmptyDatabase,
     breaking_release: NextRelease,
     tmp_path: Path,
     logger: Logger,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    database = make_database()
+    database = make_empty_database()
     database.deploy(breaking_release.project(tmp_path / "before", migrations=len(MIGRATIONS)))
     async with open_adapter(database, logger) as opened:
         notes = await opened.get_or_create_collection("notes", BaseDocument, identity_loader)
@@ -168,9 +149,12 @@ async def test_that_what_does_not_fit_together_is_refused_in_one_sentence_and_no
 
 
 def test_that_all_migrations_may_be_applied_again(
-    make_database: MakeDatabase, release: NextRelease, expected: Catalogue, tmp_path: Path
+    make_empty_database: MakeEmptyDatabase,
+    release: NextRelease,
+    expected: Catalogue,
+    tmp_path: Path,
 ) -> None:
-    database = make_database()
+    database = make_empty_database()
     project = release.project(tmp_path / "project", migrations=len(release.migrations))
     database.deploy(project)
 
@@ -183,9 +167,12 @@ def test_that_all_migrations_may_be_applied_again(
 
 
 def test_that_a_push_completes_what_was_half_done_by_hand(
-    make_database: MakeDatabase, release: NextRelease, expected: Catalogue, tmp_path: Path
+    make_empty_database: MakeEmptyDatabase,
+    release: NextRelease,
+    expected: Catalogue,
+    tmp_path: Path,
 ) -> None:
-    database = make_database()
+    database = make_empty_database()
     with connect(database) as connection:
         for source in release.sources[: len(release.sources) // 2]:
             connection.execute(source)
@@ -197,9 +184,12 @@ def test_that_a_push_completes_what_was_half_done_by_hand(
 
 
 def test_that_a_push_completes_one_that_was_killed(
-    make_database: MakeDatabase, release: NextRelease, expected: Catalogue, tmp_path: Path
+    make_empty_database: MakeEmptyDatabase,
+    release: NextRelease,
+    expected: Catalogue,
+    tmp_path: Path,
 ) -> None:
-    database = make_database()
+    database = make_empty_database()
     database.deploy(release.project(tmp_path / "before", migrations=len(MIGRATIONS)))
     after = release.project(tmp_path / "after", migrations=len(release.migrations))
 
