@@ -127,7 +127,7 @@ class DeployedFunction:
 
 
 @pytest.fixture
-def functions(sql: psycopg.Connection) -> list[DeployedFunction]:
+def functions(deployed_sql: psycopg.Connection) -> list[DeployedFunction]:
     """Every deployed function of ours, by name."""
     query = """
         select
@@ -155,7 +155,7 @@ def functions(sql: psycopg.Connection) -> list[DeployedFunction]:
           or (p.pronamespace = 'public'::regnamespace and p.proname like 'parlant\\_%')
         order by p.pronamespace::regnamespace::text, p.proname
     """
-    with sql.cursor(row_factory=dict_row) as cursor:
+    with deployed_sql.cursor(row_factory=dict_row) as cursor:
         return [DeployedFunction(**row) for row in cursor.execute(query.encode())]
 
 
@@ -312,8 +312,9 @@ def test_that_the_api_is_the_one_that_was_agreed_on(
 
 
 @pytest.fixture
-def tables(sql: psycopg.Connection) -> list[str]:
-    """Every table of ours, those of other tests' collections included."""
+def tables(deployed_sql: psycopg.Connection) -> list[str]:
+    """Every table of ours, those of a collection of the user's own included."""
+    deployed_sql.execute("select public.parlant_get_or_create_collection('own_', 'notes')")
     query = """
         select format('public.%I', t.name)
         from parlant_internal.collections as c
@@ -323,20 +324,20 @@ def tables(sql: psycopg.Connection) -> list[str]:
         from pg_catalog.pg_class as c
         where c.relnamespace = 'parlant_internal'::regnamespace and c.relkind = 'r'
     """
-    return [name for (name,) in sql.execute(query.encode())]
+    return [name for (name,) in deployed_sql.execute(query.encode())]
 
 
 def test_that_every_table_has_row_level_security(
-    sql: psycopg.Connection, tables: list[str]
+    deployed_sql: psycopg.Connection, tables: list[str]
 ) -> None:
     query = b"select relrowsecurity from pg_catalog.pg_class where oid = %s::text::regclass"
 
-    assert tables
-    assert not [t for t in tables if sql.execute(query, (t,)).fetchone() != (True,)]
+    assert "public.own_notes_failed_migrations" in tables
+    assert not [t for t in tables if deployed_sql.execute(query, (t,)).fetchone() != (True,)]
 
 
 def test_that_every_table_is_granted_to_service_role_at_most(
-    sql: psycopg.Connection, tables: list[str]
+    deployed_sql: psycopg.Connection, tables: list[str]
 ) -> None:
     query = b"""
         select coalesce(array_agg(distinct a.grantee::regrole::text), '{}')
@@ -348,6 +349,6 @@ def test_that_every_table_is_granted_to_service_role_at_most(
         cross join lateral aclexplode(r.relacl) as a
         where c.oid = %s::text::regclass and a.grantee <> r.relowner
     """
-    grantees = {table: sql.execute(query, (table,)).fetchone() for table in tables}
+    grantees = {table: deployed_sql.execute(query, (table,)).fetchone() for table in tables}
 
     assert not {t: g for t, g in grantees.items() if g not in (([],), (["service_role"],))}

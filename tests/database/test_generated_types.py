@@ -11,7 +11,7 @@ from types import ModuleType
 
 import psycopg
 import pytest
-from parlant_supabase.local import LocalStack
+from parlant_supabase.local import SupervisedDatabase
 from parlant_supabase.local.project import find_project
 from psycopg.rows import dict_row
 
@@ -21,12 +21,12 @@ MODULE = "generated_types"
 
 
 @pytest.fixture
-def generate(stack: LocalStack, tmp_path: Path) -> Callable[[str], str]:
+def generate(deployed: SupervisedDatabase, tmp_path: Path) -> Callable[[str], str]:
     """Generates types in a language, in the user's project folder."""
     (tmp_path / "supabase").mkdir()
     shutil.copy(find_project() / "supabase" / "config.toml", tmp_path / "supabase")
     return lambda language: run_supabase(
-        stack.database_url, tmp_path, "gen", "types", f"--lang={language}"
+        deployed.database_url, tmp_path, "gen", "types", f"--lang={language}"
     )
 
 
@@ -44,7 +44,7 @@ def relations(sql: psycopg.Connection, *kinds: str) -> dict[str, list[str]]:
 
 
 def test_that_typescript_has_every_table_view_and_function(
-    generate: Callable[[str], str], sql: psycopg.Connection
+    generate: Callable[[str], str], deployed_sql: psycopg.Connection
 ) -> None:
     text = generate("typescript")
 
@@ -52,8 +52,8 @@ def test_that_typescript_has_every_table_view_and_function(
     rows = dict(re.findall(r'"(parlant_\w+)": \{\s+Row: \{\s+(.*)\n', text))
     arguments = dict(re.findall(r'"(parlant_\w+)":\s+\{ Args: (.*); Returns: Json\n', text))
     fields = {name: sorted(re.findall(r'"(\w+)": ', row)) for name, row in rows.items()}
-    assert fields == relations(sql, "r", "v")
-    functions = sql.execute(
+    assert fields == relations(deployed_sql, "r", "v")
+    functions = deployed_sql.execute(
         "select proname::text, coalesce(proargnames, '{}') from pg_proc"
         " where pronamespace = 'public'::regnamespace and proname like 'parlant\\_%'"
     ).fetchall()
@@ -64,7 +64,9 @@ def test_that_typescript_has_every_table_view_and_function(
 
 
 def test_that_python_models_take_what_the_tables_and_views_hold(
-    generate: Callable[[str], str], sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    generate: Callable[[str], str],
+    deployed_sql: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     text = generate("python")
     module = ModuleType(MODULE)
@@ -76,9 +78,12 @@ def test_that_python_models_take_what_the_tables_and_views_hold(
     assert len(classes) == len(set(classes))
     models = {
         name: getattr(module, "Public" + "".join(part.capitalize() for part in name.split("_")))
-        for name in relations(sql, "r", "v")
+        for name in relations(deployed_sql, "r", "v")
     }
-    with sql.transaction(force_rollback=True), sql.cursor(row_factory=dict_row) as cursor:
+    with (
+        deployed_sql.transaction(force_rollback=True),
+        deployed_sql.cursor(row_factory=dict_row) as cursor,
+    ):
         cursor.execute("""
             insert into parlant_sessions_ (data) values ('{"id": "s", "creation_utc": ""}');
             insert into parlant_sessions_events (data) values

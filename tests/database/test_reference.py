@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from parlant_supabase.local import LocalStack, SupervisedDatabase
+from parlant_supabase.local import SupervisedDatabase
 
 from sql.generate_reference import REFERENCE, reference
 from sql.headers import SQL, read_header
-from tests.database.catalogue import apply_migrations
 
 EXAMPLES = sorted([*(SQL / "functions" / "api").glob("*.sql"), *(SQL / "views").glob("*.sql")])
 
@@ -30,15 +28,6 @@ GIVEN = """
     insert into public.parlant_context_variables_values (data) values
       ('{"id": "x1", "variable_id": "v1", "key": "c1", "data": "basic"}');
 """
-
-
-@pytest.fixture(scope="module")
-def deployed(stack: LocalStack) -> Iterator[SupervisedDatabase]:
-    database = stack.create_database("examples")
-    with psycopg.connect(database.database_url) as connection:
-        apply_migrations(connection)
-    yield database
-    stack.drop_database(database)
 
 
 def test_that_the_reference_is_up_to_date() -> None:

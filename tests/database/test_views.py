@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from parlant_supabase.local import LocalStack, SupervisedDatabase
+from parlant_supabase.local import SupervisedDatabase
 
 from sql.headers import SQL, VIEW_SECTIONS, read_header
+from tests.conftest import MakeEmptyDatabase
 from tests.database.catalogue import (
     Catalogue,
     apply_migrations,
@@ -21,11 +22,9 @@ VIEWS = {f"parlant_{path.stem}": path for path in sorted((SQL / "views").glob("*
 
 
 @pytest.fixture(scope="module")
-def empty(stack: LocalStack) -> Iterator[SupervisedDatabase]:
+def empty(make_empty_database: MakeEmptyDatabase) -> SupervisedDatabase:
     """A database like that of a new project, left as it is."""
-    database = stack.create_database("without_views")
-    yield database
-    stack.drop_database(database)
+    return make_empty_database()
 
 
 @pytest.fixture
@@ -48,9 +47,9 @@ def views_in(connection: psycopg.Connection) -> list[str]:
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_that_a_file_says_what_its_view_shows(sql: psycopg.Connection, name: str) -> None:
+def test_that_a_file_says_what_its_view_shows(deployed_sql: psycopg.Connection, name: str) -> None:
     header = read_header(VIEWS[name])
-    columns = sql.execute(
+    columns = deployed_sql.execute(
         "select attname::text, atttypid::regtype::text from pg_attribute"
         " where attrelid = %s::regclass and attnum > 0 order by attnum",
         [f"public.{name}"],
@@ -65,25 +64,31 @@ def test_that_a_file_says_what_its_view_shows(sql: psycopg.Connection, name: str
     assert f"from public.{name} as " in header.line("example")
 
 
-def test_that_the_deployed_views_are_those_that_have_a_file(sql: psycopg.Connection) -> None:
+def test_that_the_deployed_views_are_those_that_have_a_file(
+    deployed_sql: psycopg.Connection,
+) -> None:
     query = (
         "select relname::text, relkind::text, reloptions, relowner::regrole::text from pg_class"
         " where relnamespace = 'public'::regnamespace and relname like 'parlant\\_%'"
         " and relkind not in ('r', 'i', 'S') order by relname"
     )
-    found = sql.execute(query.encode()).fetchall()
+    found = deployed_sql.execute(query.encode()).fetchall()
 
     assert found == [(name, "v", ["security_invoker=true"], "postgres") for name in VIEWS]
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_that_service_role_alone_may_read_a_view(sql: psycopg.Connection, name: str) -> None:
+def test_that_service_role_alone_may_read_a_view(
+    deployed_sql: psycopg.Connection, name: str
+) -> None:
     query = (
         "select a.grantee::regrole::text, lower(a.privilege_type) from pg_class,"
         " aclexplode(relacl) as a where oid = %s::regclass and a.grantee <> relowner"
     )
 
-    assert sql.execute(query, [f"public.{name}"]).fetchall() == [("service_role", "select")]
+    assert deployed_sql.execute(query, [f"public.{name}"]).fetchall() == [
+        ("service_role", "select")
+    ]
 
 
 @pytest.mark.parametrize(
