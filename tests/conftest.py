@@ -51,6 +51,21 @@ def make_empty_database(stack: LocalStack) -> Iterator[MakeEmptyDatabase]:
         stack.drop_database(database)
 
 
+@pytest.fixture(scope="module")
+def deployed(make_empty_database: MakeEmptyDatabase) -> SupervisedDatabase:
+    """A new project with the migrations deployed; what a test adds stays for the module."""
+    database = make_empty_database()
+    database.deploy(find_project())
+    return database
+
+
+@pytest.fixture
+def deployed_sql(deployed: SupervisedDatabase) -> Iterator[psycopg.Connection]:
+    """A direct connection to it as `postgres`, each statement committed at once."""
+    with psycopg.connect(deployed.database_url, autocommit=True) as connection:
+        yield connection
+
+
 @pytest.fixture
 def prefix() -> str:
     """A table prefix that no other test uses."""
