@@ -17,3 +17,4 @@ comment on table parlant_internal.view_definitions is
 
 alter table parlant_internal.view_definitions enable row level security;
 revoke all on table parlant_internal.view_definitions from public, anon, authenticated;
+grant select on table parlant_internal.view_definitions to service_role;

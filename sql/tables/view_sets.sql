@@ -12,6 +12,7 @@ comment on table parlant_internal.view_sets is
 
 alter table parlant_internal.view_sets enable row level security;
 revoke all on table parlant_internal.view_sets from public, anon, authenticated;
+grant select on table parlant_internal.view_sets to service_role;
 
 insert into parlant_internal.view_sets (prefix, session_prefix, customer_prefix, variable_prefix)
 values ('parlant_', 'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_')

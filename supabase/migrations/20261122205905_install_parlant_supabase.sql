@@ -149,6 +149,7 @@ comment on table parlant_internal.view_definitions is
 
 alter table parlant_internal.view_definitions enable row level security;
 revoke all on table parlant_internal.view_definitions from public, anon, authenticated;
+grant select on table parlant_internal.view_definitions to service_role;
 -- <<<
 -- >>> sql/tables/view_sets.sql
 -- The prefixes of views, and those of the stores whose tables the views read. Written by
@@ -165,6 +166,7 @@ comment on table parlant_internal.view_sets is
 
 alter table parlant_internal.view_sets enable row level security;
 revoke all on table parlant_internal.view_sets from public, anon, authenticated;
+grant select on table parlant_internal.view_sets to service_role;
 
 insert into parlant_internal.view_sets (prefix, session_prefix, customer_prefix, variable_prefix)
 values ('parlant_', 'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_')
@@ -1675,6 +1677,80 @@ comment on function parlant_internal.diagnose_table(name) is
 revoke all on function parlant_internal.diagnose_table(name) from public, anon, authenticated;
 grant execute on function parlant_internal.diagnose_table(name) to service_role;
 -- <<<
+-- >>> sql/functions/internal/diagnose_views.sql
+-- purpose:  Which of the views for people are there, with the statements that make those that are not.
+-- returns:  [{"view": text, "state": "made" | "waiting" | "missing" | "left alone", "repair": text}, ...];
+--           waiting for tables that are not there yet; missing though its tables are there; left alone
+--           because something else has the name. The last two have a repair
+-- raises:   nothing
+create or replace function parlant_internal.diagnose_views()
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_definition record;
+  v_view regclass;
+  v_state text;
+  v_repair text;
+  v_views jsonb := '[]';
+begin
+  for v_definition in
+    select
+      s.prefix || d.name as view_name,
+      count(
+        case
+          when c.table_name is not null then to_regclass(format('%I.%I', 'public', c.table_name))
+        end
+      ) = cardinality(d.collections) as has_tables,
+      format(
+        'select %I.parlant_create_views(%L, %L, %L, %L);',
+        'public', s.prefix, s.session_prefix, s.customer_prefix, s.variable_prefix) as make
+    from parlant_internal.view_sets as s
+    cross join parlant_internal.view_definitions as d
+    left join parlant_internal.collections as c
+      on c.collection = any (d.collections)
+        and c.prefix = case
+          when c.collection in ('sessions', 'events') then s.session_prefix
+          when c.collection in ('customers', 'customer_tag_associations') then s.customer_prefix
+          else s.variable_prefix
+        end
+    group by s.prefix, d.name
+    order by 1
+  loop
+    v_view := to_regclass(format('%I.%I', 'public', v_definition.view_name));
+    v_repair := null;
+
+    if parlant_internal.is_our_view(v_view) then
+      v_state := 'made';
+    elsif v_view is not null then
+      v_state := 'left alone';
+      v_repair := format(
+        'alter table %s rename to %I; %s',
+        v_view, left(v_definition.view_name, 59) || '_own', v_definition.make);
+    elsif v_definition.has_tables then
+      v_state := 'missing';
+      v_repair := v_definition.make;
+    else
+      v_state := 'waiting';
+    end if;
+
+    v_views := v_views || jsonb_strip_nulls(
+      jsonb_build_object('view', v_definition.view_name, 'state', v_state, 'repair', v_repair));
+  end loop;
+
+  return v_views;
+end;
+$$;
+
+comment on function parlant_internal.diagnose_views() is
+'Which of the views for people are there.';
+
+revoke all on function parlant_internal.diagnose_views() from public, anon, authenticated;
+grant execute on function parlant_internal.diagnose_views() to service_role;
+-- <<<
 -- >>> sql/functions/internal/drop_collection_table.sql
 -- purpose:      Drops a collection's table with the views of ours that read it, and forgets the collection.
 --               The table of its failed documents stays.
@@ -2204,8 +2280,8 @@ $$;
 comment on function parlant_internal.is_our_view(regclass) is
 'Whether a relation is a view of parlant-supabase.';
 
-revoke all on function parlant_internal.is_our_view(regclass)
-from public, anon, authenticated, service_role;
+revoke all on function parlant_internal.is_our_view(regclass) from public, anon, authenticated;
+grant execute on function parlant_internal.is_our_view(regclass) to service_role;
 -- <<<
 -- >>> sql/functions/internal/json_elements.sql
 -- purpose:  The operand of $in and $nin as it is, where order_key() is not enough to tell values apart.
@@ -4136,10 +4212,11 @@ grant execute on function public.parlant_delete_variable(text, text) to service_
 -- returns:     {"now": seconds since 1970 by the database's clock,
 --               "functions": {"missing": [...], "denied": [...], "open": {...}},
 --               "collections": [{"prefix": text, "collection": text, "documents": {...}, "failed": {...},
---                "indexes": [...], "forget": text | null, "make_failed": text | null}, ...]};
---              of each collection its table, its table of failed documents and its indexes, as the
---              diagnose_ functions say; where its table is not there, forget is the statement that takes it
---              out of the registry; where only that of failed documents is not, make_failed makes it
+--                "indexes": [...], "forget": text | null, "make_failed": text | null}, ...],
+--               "views": [...]};
+--              the views, and of each collection its table, its table of failed documents and its indexes,
+--              are as the diagnose_ functions say; where its table is not there, forget is the statement that
+--              takes it out of the registry; where only that of failed documents is not, make_failed makes it
 -- raises:      nothing
 -- example:     select public.parlant_diagnose();
 create or replace function public.parlant_diagnose(
@@ -4197,7 +4274,8 @@ as $$
           parlant_internal.diagnose_table(c.failed_table_name) as failed
         from parlant_internal.collections as c
       ) as d
-    )
+    ),
+    'views', parlant_internal.diagnose_views()
   )
 $$;
 

@@ -468,6 +468,37 @@ def test_that_any_index_that_is_missing_is_found_and_made(
     assert examine(invoke, variables_for(database)).statuses() == {}
 
 
+def test_that_a_view_that_was_dropped_is_found_and_made(
+    invoke: Invoke, database: SupervisedDatabase
+) -> None:
+    with spoilt(database, "drop view public.parlant_messages"):
+        examined = examine(invoke, variables_for(database))
+        assert examined.exit_code == 0
+        assert examined.wrong() == {"views": "notice"}
+
+        execute(database, *examined.statements("views"))
+        assert examine(invoke, variables_for(database)).statuses() == {}
+
+
+def test_that_a_relation_of_the_users_own_in_place_of_a_view_is_found_and_kept(
+    invoke: Invoke, database: SupervisedDatabase
+) -> None:
+    with spoilt(
+        database,
+        "drop view public.parlant_messages",
+        "create table public.parlant_messages as select 'mine' as text",
+        undo="drop table public.parlant_messages_own",
+    ):
+        examined = examine(invoke, variables_for(database))
+        assert examined.exit_code == 0
+        assert examined.wrong() == {"views": "notice"}
+        assert "something else has the name: parlant_messages." in json.dumps(examined.report)
+
+        execute(database, *examined.statements("views"))
+        assert examine(invoke, variables_for(database)).statuses() == {}
+        execute(database, "select text from public.parlant_messages_own where text = 'mine'")
+
+
 def test_that_a_missing_primary_key_is_an_error(
     invoke: Invoke, database: SupervisedDatabase
 ) -> None:

@@ -25,7 +25,6 @@ NOT_FOR_SERVICE_ROLE = {
     "adopt_table",
     "derive_columns",
     "drop_views_on",
-    "is_our_view",
     "lock_down_table",
     "make_views",
     "set_aside_policies",

@@ -20,6 +20,11 @@ _WITHOUT_ROW_LEVEL_SECURITY: tuple[tuple[bool, Status, str], ...] = (
     (False, "warning", "a grant would open them to everybody"),
 )
 
+_ABSENT_VIEWS = {
+    "missing": "Not there, though their tables are",
+    "left alone": "Not made, because something else has the name",
+}
+
 
 def check_privileges(facts: Facts, deploy_again: str) -> list[Finding]:
     """Whether the key may do all that the agent needs, and the public roles nothing.
@@ -169,6 +174,25 @@ def check_indexes(facts: Facts) -> list[Finding]:
             _index_finding("warning", f"{count} missing, so queries get slow as data grows", others)
         )
     return findings
+
+
+def check_views(facts: Facts) -> list[Finding]:
+    """Whether the views are there that people read; the agent needs none of them."""
+    views = facts["views"]
+    findings = [
+        Finding(
+            "views",
+            "notice",
+            f"{text}: {_names([view['view'] for view in found])}.",
+            _run(view["repair"] for view in found),
+        )
+        for state, text in _ABSENT_VIEWS.items()
+        if (found := [view for view in views if view["state"] == state])
+    ]
+    if findings:
+        return findings
+    made = sum(view["state"] == "made" for view in views)
+    return [Finding("views", "ok", f"{counted(made, 'view')} for people to read.")]
 
 
 def check_clock(facts: Facts, sent_at: float, received_at: float) -> Finding:

@@ -26,6 +26,7 @@ from parlant_supabase.commands.database_checks import (
     check_privileges,
     check_row_level_security,
     check_tables,
+    check_views,
 )
 from parlant_supabase.commands.findings import Finding, complete
 from parlant_supabase.commands.parlant_stores import parlant_stores
@@ -142,6 +143,7 @@ async def _diagnose_project(
         *check_tables(facts),
         check_failed_documents(facts),
         *check_indexes(facts),
+        *check_views(facts),
         check_clock(facts, sent_at, time.time()),
     ]
     return Diagnosis(complete(findings), facts["collections"])

@@ -20,6 +20,7 @@ CHECKS = (
     "tables",
     "failed documents",
     "indexes",
+    "views",
     "clock",
 )
 """What is checked, in this order."""

@@ -6,10 +6,11 @@
 -- returns:     {"now": seconds since 1970 by the database's clock,
 --               "functions": {"missing": [...], "denied": [...], "open": {...}},
 --               "collections": [{"prefix": text, "collection": text, "documents": {...}, "failed": {...},
---                "indexes": [...], "forget": text | null, "make_failed": text | null}, ...]};
---              of each collection its table, its table of failed documents and its indexes, as the
---              diagnose_ functions say; where its table is not there, forget is the statement that takes it
---              out of the registry; where only that of failed documents is not, make_failed makes it
+--                "indexes": [...], "forget": text | null, "make_failed": text | null}, ...],
+--               "views": [...]};
+--              the views, and of each collection its table, its table of failed documents and its indexes,
+--              are as the diagnose_ functions say; where its table is not there, forget is the statement that
+--              takes it out of the registry; where only that of failed documents is not, make_failed makes it
 -- raises:      nothing
 -- example:     select public.parlant_diagnose();
 create or replace function public.parlant_diagnose(
@@ -67,7 +68,8 @@ as $$
           parlant_internal.diagnose_table(c.failed_table_name) as failed
         from parlant_internal.collections as c
       ) as d
-    )
+    ),
+    'views', parlant_internal.diagnose_views()
   )
 $$;
 

@@ -23,5 +23,5 @@ $$;
 comment on function parlant_internal.is_our_view(regclass) is
 'Whether a relation is a view of parlant-supabase.';
 
-revoke all on function parlant_internal.is_our_view(regclass)
-from public, anon, authenticated, service_role;
+revoke all on function parlant_internal.is_our_view(regclass) from public, anon, authenticated;
+grant execute on function parlant_internal.is_our_view(regclass) to service_role;

@@ -72,7 +72,7 @@ select bag_eq(
   $$
     values
     ('adopt_table'), ('adopt_failed_table'), ('set_aside_policies'), ('lock_down_table'), ('derive_columns'),
-    ('make_views'), ('drop_views_on'), ('is_our_view')
+    ('make_views'), ('drop_views_on')
   $$,
   'service_role may execute all but the functions that only those of the owner call'
 );
@@ -111,9 +111,11 @@ select set_eq(
     values
     ('parlant_internal.collections'),
     ('parlant_internal.default_indexes'),
-    ('parlant_internal.installation')
+    ('parlant_internal.installation'),
+    ('parlant_internal.view_definitions'),
+    ('parlant_internal.view_sets')
   $$,
-  'service_role may read the registry, not the shapes'
+  'service_role may read the registry and what views there are to be, not the shapes'
 );
 
 select is_empty(
@@ -242,7 +244,7 @@ from (
   ($$select parlant_internal.make_views('parlant_', null)$$),
   ($$select parlant_internal.drop_views_on('public.parlant_sessions_')$$),
   ($$update parlant_internal.view_definitions as d set query = 'select 1' where true$$),
-  ($$select s.prefix from parlant_internal.view_sets as s$$),
+  ($$update parlant_internal.view_sets as s set session_prefix = 'p' where true$$),
   ($$truncate table public.parlant_sessions_events$$),
   ($$drop table public.parlant_sessions_events$$),
   ($$alter table public.parlant_sessions_events disable row level security$$),

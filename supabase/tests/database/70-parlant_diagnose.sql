@@ -1,7 +1,7 @@
 -- What parlant_diagnose() tells of an installation in order, and of what is wrong with one.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(24);
+select plan(29);
 
 select public.parlant_create_collection('pgtap_doctor_', 'events');
 
@@ -193,6 +193,45 @@ select is(
   array[pg_temp.diagnosis() #> '{documents,exists}', pg_temp.diagnosis() -> 'indexes'],
   array['false', '[]']::jsonb[],
   'a table that is not there'
+);
+
+-- Views.
+
+create function pg_temp.view_state(p_view text) returns text
+language sql
+as $$
+  select v.value ->> 'state'
+  from jsonb_array_elements(public.parlant_diagnose() -> 'views') as v
+  where v.value ->> 'view' = p_view
+$$;
+
+select public.parlant_create_views('pgtap_doctor_');
+select is(
+  pg_temp.view_state('pgtap_doctor_messages'), 'waiting', 'a view whose tables have yet to be made'
+);
+select is(pg_temp.view_state('parlant_messages'), 'made', 'one that is there');
+
+drop view public.parlant_messages;
+select is(pg_temp.view_state('parlant_messages'), 'missing', 'one that was dropped');
+
+create table public.parlant_messages (text text);
+select is(
+  pg_temp.view_state('parlant_messages'), 'left alone', 'one whose name something else has'
+);
+
+create temporary table view_repair as
+select v.value ->> 'repair' as statements
+from jsonb_array_elements(public.parlant_diagnose() -> 'views') as v
+where v.value ->> 'view' = 'parlant_messages';
+do $$
+begin
+  execute (select r.statements from view_repair as r);
+end;
+$$;
+select is(
+  array[pg_temp.view_state('parlant_messages'), to_regclass('public.parlant_messages_own')::text],
+  '{made,parlant_messages_own}',
+  'the repair makes room for it, keeps what was there, and makes it'
 );
 
 select f.line from finish() as f (line);
