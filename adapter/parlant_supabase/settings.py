@@ -51,16 +51,33 @@ class ConnectionSettings:
                 f"unknown connection parameter {unknown[0]!r}. "
                 "The parameters are url, key and schema."
             )
+        return cls._with_environment(given, takes_arguments=True)
+
+    @classmethod
+    def from_environment(cls) -> ConnectionSettings:
+        """Settings from the environment alone, as on the command line.
+
+        Raises:
+            ConfigurationError: A setting is missing or cannot be right.
+        """
+        return cls._with_environment({}, takes_arguments=False)
+
+    @classmethod
+    def _with_environment(
+        cls, given: Mapping[str, Any], *, takes_arguments: bool
+    ) -> ConnectionSettings:
         values = {
             name: given.get(name) or os.environ.get(variable, "").strip()
             for name, variable in _ENVIRONMENT.items()
         }
         for name in ("url", "key"):
             if not values[name]:
+                or_pass = (
+                    f", or pass connection_params={{{name!r}: ...}}" if takes_arguments else ""
+                )
                 raise ConfigurationError(
-                    f"the {name} of the Supabase project is missing. Set {_ENVIRONMENT[name]}, or "
-                    f"pass connection_params={{{name!r}: ...}}; the dashboard shows it under "
-                    "Settings, API."
+                    f"the {name} of the Supabase project is missing. Set {_ENVIRONMENT[name]}"
+                    f"{or_pass}; the dashboard shows it under Settings, API."
                 )
         for name, value in values.items():
             if not isinstance(value, str):

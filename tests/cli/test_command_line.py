@@ -47,8 +47,8 @@ MISTAKES: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
     "no schema": (("init", "--schema", "a b"), {}, "'a b' cannot be the schema"),
     "no prefix": (("init", "--prefix", "a-b"), {}, "'a-b' cannot be a prefix"),
     "a script and a folder": (("init", "--print", "folder"), {}, "so leave out the folder"),
-    "no URL": (("failed", "list"), {}, "Set SUPABASE_URL"),
-    "no key": (("failed", "retry"), {"SUPABASE_URL": "http://127.0.0.1:1"}, "Set SUPABASE_KEY"),
+    "no URL": (("failed", "list"), {}, "Set SUPABASE_URL;"),
+    "no key": (("failed", "retry"), {"SUPABASE_URL": "http://127.0.0.1:1"}, "Set SUPABASE_KEY;"),
     "a wrong URL": (
         ("failed", "list"),
         {"SUPABASE_URL": "127.0.0.1", "SUPABASE_KEY": "sb_secret_0123"},

@@ -85,7 +85,7 @@ async def diagnose(report: Report) -> Diagnosis:
     if any(each.status == "error" and each.check != "key" for each in findings):
         return Diagnosis(complete(findings), [])
     try:
-        settings = ConnectionSettings.resolve(None)
+        settings = ConnectionSettings.from_environment()
     except ConfigurationError:
         return Diagnosis(complete(findings), [])
 

@@ -117,7 +117,7 @@ def drop(
 
 def _with_project(work: Callable[[FailedDocuments], Awaitable[_T]]) -> _T:
     """Does something with the project that the environment names."""
-    settings = ConnectionSettings.resolve(None)
+    settings = ConnectionSettings.from_environment()
 
     async def run() -> _T:
         async with Transport(settings) as transport:

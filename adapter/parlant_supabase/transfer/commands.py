@@ -66,7 +66,7 @@ def export_command(
     An export that did not get to its end lacks its last line, and import
     says so.
     """
-    settings = ConnectionSettings.resolve(None)
+    settings = ConnectionSettings.from_environment()
 
     async def run(file: BinaryIO) -> Exported:
         async with Transport(settings) as transport:
@@ -158,7 +158,7 @@ def import_command(
             "Name what to import: a file, a folder, a mongodb:// URL, or tables by --from-tables."
         )
     renamed = _parse_rename(rename)
-    settings = ConnectionSettings.resolve(None)
+    settings = ConnectionSettings.from_environment()
     with ExitStack() as stack:
         with err.status("Looking at the source ..."):
             opened = None if source is None else _open(source, stack)
