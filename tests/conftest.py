@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Protocol
 
@@ -108,3 +109,8 @@ def sql(stack: LocalStack) -> Iterator[psycopg.Connection]:
 
 
 logging.getLogger("httpx").setLevel(logging.WARNING)
+
+# A shell without job control has what it runs in the background ignore SIGINT, which is how the
+# tests stop a Parlant server.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
