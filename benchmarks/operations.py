@@ -53,32 +53,49 @@ def picks(name: str, count: int) -> Callable[[], str]:
     return lambda: f"{name}{order.randrange(count)}"
 
 
-def document_operations(documents: Documents, count: int) -> dict[str, Operation]:
-    """The calls of a collection that holds the documents d0, d1 … up to the count."""
+def point_operations(
+    count: int,
+    *,
+    find_one: Callable[[str], Awaitable[object]],
+    insert_one: Callable[[Document], Awaitable[object]],
+    update_one: Callable[[str], Awaitable[object]],
+    delete_one: Callable[[str], Awaitable[object]],
+) -> dict[str, Operation]:
+    """The calls of a collection that holds the documents d0, d1 … up to the count.
+
+    Each is given the id of the document that it is for, or a new document.
+    """
     id_ = picks("d", count)
     inserted: deque[str] = deque()
 
-    async def insert_one() -> object:
+    async def insert_new() -> object:
         document = new_document()
         inserted.append(document["id"])
-        return await documents.insert_one(document)
+        return await insert_one(document)
 
     async def prepare(calls: int) -> None:
         while len(inserted) < calls:
-            await insert_one()
+            await insert_new()
 
     return {
-        "find_one": Operation(lambda: documents.find_one({"id": {"$eq": id_()}})),
-        "insert_one": Operation(insert_one),
-        "update_one": Operation(
-            lambda: documents.update_one(
-                {"id": {"$eq": id_()}}, Document(session_id="s0", message=MESSAGE)
-            )
-        ),
-        "delete_one": Operation(
-            lambda: documents.delete_one({"id": {"$eq": inserted.popleft()}}), prepare
-        ),
+        "find_one": Operation(lambda: find_one(id_())),
+        "insert_one": Operation(insert_new),
+        "update_one": Operation(lambda: update_one(id_())),
+        "delete_one": Operation(lambda: delete_one(inserted.popleft()), prepare),
     }
+
+
+def document_operations(documents: Documents, count: int) -> dict[str, Operation]:
+    """The calls of a DocumentCollection."""
+    return point_operations(
+        count,
+        find_one=lambda id_: documents.find_one({"id": {"$eq": id_}}),
+        insert_one=documents.insert_one,
+        update_one=lambda id_: documents.update_one(
+            {"id": {"$eq": id_}}, Document(session_id="s0", message=MESSAGE)
+        ),
+        delete_one=lambda id_: documents.delete_one({"id": {"$eq": id_}}),
+    )
 
 
 def store_operations(stores: Stores, sessions: int, customers: int) -> dict[str, Operation]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 
-from benchmarks.operations import MESSAGE, Operation, new_document, picks
+from benchmarks.operations import MESSAGE, Operation, point_operations
 from benchmarks.stack import Place
 
 DIRECT_SQL = "direct SQL"
@@ -50,29 +49,15 @@ async def open_direct_sql(place: Place) -> AsyncIterator[DirectSql]:
 
 def document_operations(sql: DirectSql, table: str, count: int) -> dict[str, Operation]:
     """The calls of a DocumentCollection, on its table."""
-    id_ = picks("d", count)
-    inserted: deque[str] = deque()
     changes = json.dumps({"session_id": "s0", "message": MESSAGE})
     select = f"select data from {table} where id = $1"  # noqa: S608
     insert = f"insert into {table} (data) values ($1)"  # noqa: S608
     update = f"update {table} set data = data || $2 where id = $1 returning data"  # noqa: S608
     delete = f"delete from {table} where id = $1 returning data"  # noqa: S608
-
-    async def insert_one() -> None:
-        document = new_document()
-        inserted.append(document["id"])
-        await sql.execute(insert, json.dumps(document))
-
-    async def prepare(calls: int) -> None:
-        while len(inserted) < calls:
-            await insert_one()
-
-    return {
-        "find_one": Operation(lambda: sql.document(select, id_())),
-        "insert_one": Operation(insert_one),
-        "update_one": Operation(lambda: sql.document(update, id_(), changes)),
-        "delete_one": Operation(
-            lambda: sql.document(delete, inserted.popleft()),
-            prepare,
-        ),
-    }
+    return point_operations(
+        count,
+        find_one=lambda id_: sql.document(select, id_),
+        insert_one=lambda document: sql.execute(insert, json.dumps(document)),
+        update_one=lambda id_: sql.document(update, id_, changes),
+        delete_one=lambda id_: sql.document(delete, id_),
+    )

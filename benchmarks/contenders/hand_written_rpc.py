@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import psycopg
 from psycopg import sql
 from supabase import AsyncClient
 
-from benchmarks.operations import MESSAGE, Operation, new_document, picks
+from benchmarks.operations import MESSAGE, Operation, point_operations
 
 HAND_WRITTEN_RPC = "hand-written rpc"
 
@@ -49,30 +47,16 @@ def create_functions(connection: psycopg.Connection, table: str) -> None:
 
 
 def document_operations(client: AsyncClient, count: int) -> dict[str, Operation]:
-    """The calls of a DocumentCollection that holds the documents d0, d1 … up to the count."""
-    id_ = picks("d", count)
-    inserted: deque[str] = deque()
-
-    async def insert_one() -> object:
-        document = new_document()
-        inserted.append(document["id"])
-        return await client.rpc("parlant_bench_insert", {"p_document": document}).execute()
-
-    async def prepare(calls: int) -> None:
-        while len(inserted) < calls:
-            await insert_one()
-
-    return {
-        "find_one": Operation(lambda: client.rpc("parlant_bench_find", {"p_id": id_()}).execute()),
-        "insert_one": Operation(insert_one),
-        "update_one": Operation(
-            lambda: client.rpc(
-                "parlant_bench_update",
-                {"p_id": id_(), "p_params": {"session_id": "s0", "message": MESSAGE}},
-            ).execute()
-        ),
-        "delete_one": Operation(
-            lambda: client.rpc("parlant_bench_delete", {"p_id": inserted.popleft()}).execute(),
-            prepare,
-        ),
-    }
+    """The calls of a DocumentCollection, as functions of their own."""
+    changes = {"session_id": "s0", "message": MESSAGE}
+    return point_operations(
+        count,
+        find_one=lambda id_: client.rpc("parlant_bench_find", {"p_id": id_}).execute(),
+        insert_one=lambda document: client.rpc(
+            "parlant_bench_insert", {"p_document": document}
+        ).execute(),
+        update_one=lambda id_: client.rpc(
+            "parlant_bench_update", {"p_id": id_, "p_params": changes}
+        ).execute(),
+        delete_one=lambda id_: client.rpc("parlant_bench_delete", {"p_id": id_}).execute(),
+    )
