@@ -171,12 +171,11 @@ def html_instead_of_answer(status: int) -> Fault:
 
 
 def json_instead_of_forwarding(status: int, **error: str | None) -> Fault:
-    """An error as PostgREST, or a gateway, words it."""
+    """An error as PostgREST words it, which leaves out none of the four keys."""
+    body = json.dumps({"code": None, "details": None, "hint": None, "message": None, **error})
 
     async def fault(exchange: Exchange) -> None:
-        await exchange.send(
-            status, json.dumps(error).encode(), {"content-type": "application/json"}
-        )
+        await exchange.send(status, body.encode(), {"content-type": "application/json"})
 
     fault.__name__ = f"json_{status}_{error.get('code')}"
     return fault
