@@ -41,7 +41,7 @@ _ROWS = {
     "sessions_": """
         select jsonb_build_object(
             'id', 's' || n, 'version', '0.9.0', 'creation_utc', pg_temp.moment(n),
-            'customer_id', 'c' || n %% 500, 'agent_id', 'a' || n %% 10, 'mode', 'auto',
+            'customer_id', 'c' || n %% 500, 'agent_id', 'a' || n %% 50, 'mode', 'auto',
             'title', null, 'consumption_offsets', jsonb_build_object('client', 0),
             'agent_states', jsonb_build_array(), 'metadata', jsonb_build_object(),
             'labels', jsonb_build_array())

@@ -114,7 +114,7 @@ OPERATIONS: dict[str, Operation] = {
         "sessions.list_sessions",
         lambda s: s.sessions.list_sessions(agent_id=AGENT),
         "sessions find agent_id $eq",
-        reads=110,
+        reads=30,
     ),
     "list a customer's sessions, latest first": op(
         "sessions.list_sessions",
@@ -130,10 +130,10 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "list the next page of an agent's sessions": op(
         "sessions.list_sessions",
-        lambda s: s.sessions.list_sessions(agent_id=AGENT, limit=10, cursor=MIDDLE),
+        lambda s: s.sessions.list_sessions(agent_id=AGENT, limit=3, cursor=MIDDLE),
         "sessions find agent_id $eq limit cursor",
         # The page, and once more all that come after it, to count them.
-        reads=11 + 110,
+        reads=4 + 30,
     ),
     "delete a session": op(
         "sessions.delete_session",
