@@ -292,10 +292,14 @@ async def test_that_the_deadline_is_one_for_all_attempts(
         with pytest.raises(UnavailableError) as caught:
             await notes.find_one(only("kept"))
 
-    # The pauses between eight attempts come to several times the timeout.
+    # The pauses between eight attempts come to several times the timeout. The last attempt may have
+    # run out of it before its request arrived.
     sent = len(proxy.seen)
-    assert 1 <= sent < 8
-    assert str(caught.value).endswith("Tried once." if sent == 1 else f"Tried {sent} times.")
+    assert sent < 8
+    endings = [
+        "Tried once." if number == 1 else f"Tried {number} times." for number in (sent, sent + 1)
+    ]
+    assert str(caught.value).endswith(tuple(endings))
 
 
 async def test_that_a_certain_failure_is_not_risked_for_an_attempt_without_time_to_fail(
