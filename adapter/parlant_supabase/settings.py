@@ -92,15 +92,10 @@ class ConnectionSettings:
             raise ConfigurationError(
                 "SUPABASE_KEY holds white space or characters that no key has. Copy it again."
             )
-        if "://" in values["key"]:
+        if mistaken := mistaken_for_key(values["key"]):
             raise ConfigurationError(
-                "SUPABASE_KEY is a URL. Set it to the project's secret or service_role key; the "
-                "dashboard shows it under Settings, API."
-            )
-        if values["key"].startswith("sbp_"):
-            raise ConfigurationError(
-                "SUPABASE_KEY is an access token of your account. Set it to the project's secret "
-                "or service_role key; the dashboard shows it under Settings, API."
+                f"SUPABASE_KEY is {mistaken}. Set it to the project's secret or service_role key; "
+                "the dashboard shows it under Settings, API."
             )
         if not values["schema"].isascii() or not values["schema"].isprintable():
             raise ConfigurationError(
@@ -108,6 +103,15 @@ class ConnectionSettings:
                 "Leave it out unless you deployed the SQL to a schema other than public."
             )
         return cls(values["url"], values["key"], values["schema"] or _DEFAULT_SCHEMA)
+
+
+def mistaken_for_key(key: str) -> str | None:
+    """What a key is that has the form of something else; None if it may be a project's key."""
+    if "://" in key:
+        return "a URL"
+    if key.startswith("sbp_"):
+        return "an access token of your account, not a project's key"
+    return None
 
 
 def _is_url(text: str) -> bool:

@@ -12,7 +12,7 @@ import jwt
 
 from parlant_supabase.commands.findings import Finding
 from parlant_supabase.errors import ConfigurationError
-from parlant_supabase.settings import ConnectionSettings
+from parlant_supabase.settings import ConnectionSettings, mistaken_for_key
 
 _OTHER_NAMES_OF_THE_KEY = (
     "SUPABASE_SERVICE_ROLE_KEY",
@@ -115,10 +115,8 @@ def check_key(key: str, url: str, now: datetime) -> Finding:
 
     Only the database can tell whether it is the right one.
     """
-    if "://" in key:
-        return _wrong_key("SUPABASE_KEY is a URL.")
-    if key.startswith("sbp_"):
-        return _wrong_key("SUPABASE_KEY is an access token of your account, not a project's key.")
+    if mistaken := mistaken_for_key(key):
+        return _wrong_key(f"SUPABASE_KEY is {mistaken}.")
     try:
         ConnectionSettings.resolve({"url": _EXAMPLE_URL, "key": key})
     except ConfigurationError:
