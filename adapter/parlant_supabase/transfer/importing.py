@@ -19,7 +19,14 @@ from parlant_supabase.errors import (
 )
 from parlant_supabase.transfer.ledger import Ledger, Likeness
 from parlant_supabase.transfer.project import Project, Saved
-from parlant_supabase.transfer.records import METADATA, Part, Record, Source, SourceError
+from parlant_supabase.transfer.records import (
+    METADATA,
+    Fingerprint,
+    Part,
+    Record,
+    Source,
+    SourceError,
+)
 
 _BATCH_DOCUMENTS = 500
 _BATCH_CHARACTERS = 2_000_000
@@ -212,7 +219,7 @@ class Import:
             self._advance(1)
             return
         fingerprint = record.fingerprint()
-        key = fingerprint.content.hex() if part.is_failed else str(record.id)
+        key = _key(record, fingerprint)
         likeness = self._ledger.add(part, key, fingerprint)
         if likeness is not Likeness.UNKNOWN:
             if likeness is Likeness.DIFFERENT:
@@ -293,7 +300,7 @@ class Import:
 
     def _compare(self, stored: Record, tally: Tally) -> None:
         fingerprint = stored.fingerprint()
-        key = fingerprint.content.hex() if stored.part.is_failed else str(stored.id)
+        key = _key(stored, fingerprint)
         likeness = self._ledger.strike(stored.part, key, fingerprint)
         if likeness is Likeness.UNKNOWN:
             tally.others += 1
@@ -307,6 +314,11 @@ class Import:
                 tally.different.append(key)
         else:
             tally.changed.append(_name(stored.part, key))
+
+
+def _key(record: Record, fingerprint: Fingerprint) -> str:
+    """What the ledger has it under: failed documents may share an id, or have none."""
+    return fingerprint.content.hex() if record.part.is_failed else str(record.id)
 
 
 def _name(part: Part, key: str) -> str:

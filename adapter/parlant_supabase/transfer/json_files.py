@@ -10,9 +10,10 @@ from typing import Any
 from parlant_supabase.transfer.parlant_layout import (
     PREFIX_OF_STORE,
     collection_of_failed,
+    failure_of,
     metadata_first,
 )
-from parlant_supabase.transfer.records import Failure, Part, Record, SourceError
+from parlant_supabase.transfer.records import Part, Record, SourceError
 
 # All failed documents of a store, whatever their collection.
 _FAILED = "failed_migrations"
@@ -57,12 +58,8 @@ class JSONFiles:
             for name, documents in metadata_first(_read(file)):
                 for document in documents:
                     if name == _FAILED:
-                        id = document.get("id")
-                        yield Record(
-                            Part(prefix, collection_of_failed(file.stem, document), True),
-                            document,
-                            failure=Failure(id if isinstance(id, str) else None, "unknown"),
-                        )
+                        part = Part(prefix, collection_of_failed(file.stem, document), True)
+                        yield Record(part, document, failure=failure_of(document))
                     else:
                         yield Record(Part(prefix, name), document)
 

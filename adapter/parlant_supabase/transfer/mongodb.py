@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from parlant_supabase.transfer.parlant_layout import PREFIX_OF_STORE, metadata_first
-from parlant_supabase.transfer.records import Failure, Part, Record, SourceError
+from parlant_supabase.transfer.parlant_layout import PREFIX_OF_STORE, failure_of, metadata_first
+from parlant_supabase.transfer.records import Part, Record, SourceError
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -57,14 +57,8 @@ class MongoDB:
                 with _errors_in_a_sentence():
                     for document in self._client[f"parlant_{store}"][name].find({}):
                         del document["_id"]
-                        id = document.get("id")
-                        yield Record(
-                            part,
-                            document,
-                            failure=Failure(id if isinstance(id, str) else None, "unknown")
-                            if is_failed
-                            else None,
-                        )
+                        failure = failure_of(document) if is_failed else None
+                        yield Record(part, document, failure=failure)
 
     def _collections(self, store: str) -> dict[str, tuple[str, bool]]:
         """Of each collection of a store its name here, and whether it is of failed documents."""

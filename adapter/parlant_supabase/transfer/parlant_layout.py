@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from parlant_supabase.transfer.records import METADATA
+from parlant_supabase.transfer.records import METADATA, Failure
 
 _T = TypeVar("_T")
 
@@ -27,6 +27,12 @@ PREFIX_OF_COLLECTION = {
 def metadata_first(collections: Mapping[str, _T]) -> Iterable[tuple[str, _T]]:
     """A store's collections, that with its version before the others."""
     return sorted(collections.items(), key=lambda item: item[0] != METADATA)
+
+
+def failure_of(document: Mapping[str, object]) -> Failure:
+    """What is known of a document that failed: Parlant keeps no reason."""
+    id = document.get("id")
+    return Failure(id if isinstance(id, str) else None, "unknown")
 
 
 def collection_of_failed(store: str, document: Mapping[str, object]) -> str:
