@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 from parlant.core.persistence.document_database import BaseDocument, identity_loader
@@ -10,6 +8,7 @@ from parlant_supabase.local import LocalStack, SupervisedDatabase
 from parlant_supabase.local.project import find_project
 
 from tests.adapter.notes import Notes
+from tests.conftest import MakeEmptyDatabase
 from tests.tables import on
 
 
@@ -55,9 +54,8 @@ def impatient(stack: LocalStack) -> SupervisedDatabase:
 
 
 @pytest.fixture
-def broken(stack: LocalStack) -> Iterator[SupervisedDatabase]:
+def broken(make_empty_database: MakeEmptyDatabase) -> SupervisedDatabase:
     """A database of the test's own, deployed, to break."""
-    database = stack.create_database("broken")
+    database = make_empty_database()
     database.deploy(find_project())
-    yield database
-    stack.drop_database(database)
+    return database

@@ -27,11 +27,9 @@ _SQL_EDITOR = "Run in the dashboard's SQL editor:"
 
 
 @pytest.fixture(scope="module")
-def database(make_empty_database: MakeEmptyDatabase) -> SupervisedDatabase:
+def database(deployed: SupervisedDatabase) -> SupervisedDatabase:
     """A database in order, which a test may spoil as long as it repairs it."""
-    database = make_empty_database()
-    database.deploy(find_project())
-    return database
+    return deployed
 
 
 @dataclass(frozen=True)

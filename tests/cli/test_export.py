@@ -19,7 +19,6 @@ from parlant.core.persistence.document_database import BaseDocument, identity_lo
 from parlant_supabase import SupabaseDocumentDatabase
 from parlant_supabase.local import LocalStack
 from parlant_supabase.local.database import SupervisedDatabase
-from parlant_supabase.local.project import find_project
 
 from tests.cli.conftest import (
     Invoke,
@@ -28,7 +27,6 @@ from tests.cli.conftest import (
     variables_for,
 )
 from tests.cli.moving import contents, fill, numbered
-from tests.conftest import MakeEmptyDatabase
 from tests.differential import values
 from tests.differential.exactness import exact
 from tests.tables import on
@@ -37,11 +35,9 @@ _examples = count(1)
 
 
 @pytest.fixture(scope="module")
-def other_project(make_empty_database: MakeEmptyDatabase) -> SupervisedDatabase:
+def other_project(deployed: SupervisedDatabase) -> SupervisedDatabase:
     """A second project, which has nothing in it yet."""
-    database = make_empty_database()
-    database.deploy(find_project())
-    return database
+    return deployed
 
 
 def test_that_a_project_is_in_the_other_as_it_was(

@@ -39,8 +39,13 @@ async def json_database(folder: Path, store: str, logger: TracingLogger) -> Asyn
         yield database
 
 
-async def run_application(folder: Path, logger: TracingLogger, start: int) -> None:
-    """What happens between two starts of an application that keeps its data in JSON files."""
+@asynccontextmanager
+async def stores_in_files(
+    folder: Path, logger: TracingLogger
+) -> AsyncIterator[
+    tuple[SessionDocumentStore, CustomerDocumentStore, ContextVariableDocumentStore]
+]:
+    """Parlant's stores, in JSON files as by default."""
     async with (
         json_database(folder, "sessions", logger) as session_database,
         json_database(folder, "customers", logger) as customer_database,
@@ -49,6 +54,12 @@ async def run_application(folder: Path, logger: TracingLogger, start: int) -> No
         CustomerDocumentStore(IdGenerator(), customer_database) as customers,
         ContextVariableDocumentStore(IdGenerator(), variable_database) as variables,
     ):
+        yield sessions, customers, variables
+
+
+async def run_application(folder: Path, logger: TracingLogger, start: int) -> None:
+    """What happens between two starts of an application that keeps its data in JSON files."""
+    async with stores_in_files(folder, logger) as (sessions, customers, variables):
         # Its id is made of its content, so it is the same at every start.
         plan = await variables.create_variable(name="plan", tags=[TagId("vip")])
         customer = await customers.create_customer(name=f"Ann {start}", extra={"city": "Köln"})
@@ -91,14 +102,7 @@ async def history(session_store: Any, customer_store: Any, variable_store: Any) 
 
 
 async def in_files(folder: Path, logger: TracingLogger) -> Any:
-    async with (
-        json_database(folder, "sessions", logger) as session_database,
-        json_database(folder, "customers", logger) as customer_database,
-        json_database(folder, "context_variables", logger) as variable_database,
-        SessionDocumentStore(session_database) as sessions,
-        CustomerDocumentStore(IdGenerator(), customer_database) as customers,
-        ContextVariableDocumentStore(IdGenerator(), variable_database) as variables,
-    ):
+    async with stores_in_files(folder, logger) as (sessions, customers, variables):
         return await history(sessions, customers, variables)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import shutil
 import tempfile
@@ -12,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from parlant.core.loggers import Logger
-from parlant_supabase.local import LocalStack, StackDatabase, background
+from parlant_supabase.local import StackDatabase, background
 from parlant_supabase.local.data_directory import DataDirectory
 from parlant_supabase.local.packages import find_programs
 from parlant_supabase.local.project import find_project
 from parlant_supabase.local.supervision import is_running
 
+from tests.conftest import MakeEmptyDatabase
 from tests.docs.pages import CHECKOUT, Block, blocks_of, page_names
 from tests.docs.reader import Reader
 from tests.docs.shell import Shell, commands_of
@@ -28,8 +28,6 @@ from tests.docs.stand_ins import STAND_INS, stand_in_for
 RUN_ELSEWHERE = {"docs/sql-reference.md": "tests/database/test_reference.py"}
 
 PAGES = [page for page in page_names() if blocks_of(page) and page not in RUN_ELSEWHERE]
-
-_names = itertools.count(1)
 
 
 @pytest.fixture
@@ -45,13 +43,12 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def project(stack: LocalStack, blocks: list[Block]) -> Iterator[StackDatabase]:
+def project(make_empty_database: MakeEmptyDatabase, blocks: list[Block]) -> StackDatabase:
     """What the page takes for the reader's project: empty if it deploys, else deployed to."""
-    database = stack.create_database(f"docs_{next(_names)}")
+    database = make_empty_database()
     if not any(command.startswith("npx supabase db push") for command in commands_in(blocks)):
         database.deploy(find_project())
-    yield database
-    stack.drop_database(database)
+    return database
 
 
 @pytest.fixture

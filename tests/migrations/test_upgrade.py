@@ -20,7 +20,7 @@ from parlant_supabase.versions import SQL_VERSION
 
 from tests.conftest import MakeEmptyDatabase
 from tests.database.catalogue import Catalogue, read_catalogue
-from tests.database.test_sql_migrations import MIGRATIONS
+from tests.database.test_sql_migrations import MIGRATIONS, connect
 from tests.migrations.release import NEXT_VERSION, NextRelease
 
 # CLI's own, which a database has that was not built by it.
@@ -210,11 +210,6 @@ def test_that_a_push_completes_one_that_was_killed(
         assert rows(connection) == before
         assert installed_version(connection) == (NEXT_VERSION, SQL_VERSION)
         assert without_cli(read_catalogue(connection)) == expected
-
-
-def connect(database: SupervisedDatabase) -> psycopg.Connection:
-    """A connection as `postgres`, each statement committed at once."""
-    return psycopg.connect(database.database_url, autocommit=True)
 
 
 def open_adapter(database: SupervisedDatabase, logger: Logger) -> SupabaseDocumentDatabase:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import subprocess
@@ -16,10 +15,11 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from parlant_supabase.local import LocalStack, StackDatabase
+from parlant_supabase.local import StackDatabase
 from parlant_supabase.local.ports import find_free_ports
 from parlant_supabase.local.project import find_project
 
+from tests.conftest import MakeEmptyDatabase
 from tests.docs.pages import applications
 from tests.tables import on
 
@@ -29,16 +29,13 @@ SECONDS = 120
 # What Parlant writes whatever its stores are.
 ALWAYS_IN_PARLANT_HOME = {"parlant.log", "cache_embeddings.json", "evaluation_cache.json"}
 
-_names = itertools.count(1)
-
 
 @pytest.fixture
-def project(stack: LocalStack) -> Iterator[StackDatabase]:
+def project(make_empty_database: MakeEmptyDatabase) -> StackDatabase:
     """A project of the test's own, to which nothing but the migrations were deployed."""
-    database = stack.create_database(f"quick_start_{next(_names)}")
+    database = make_empty_database()
     database.deploy(find_project())
-    yield database
-    stack.drop_database(database)
+    return database
 
 
 @contextmanager
