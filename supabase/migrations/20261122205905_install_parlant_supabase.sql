@@ -3080,6 +3080,37 @@ revoke all on function parlant_internal.remove_tag(text, text, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.remove_tag(text, text, text, text) to service_role;
 -- <<<
+-- >>> sql/functions/internal/require_list.sql
+-- purpose: Refuses an argument that is no list.
+-- p_value: the argument
+-- p_what:  what is in it, in the plural
+-- p_hint:  how to write it
+-- returns: nothing
+-- raises:  PD008 invalid argument
+create or replace function parlant_internal.require_list(p_value jsonb, p_what text, p_hint text)
+returns void
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  if coalesce(jsonb_typeof(p_value), 'null') <> 'array' then
+    raise exception using
+      errcode = 'PD008',
+      message = format('the %s must be a list, got %s', p_what, coalesce(jsonb_typeof(p_value), 'null')),
+      hint = p_hint;
+  end if;
+end;
+$$;
+
+comment on function parlant_internal.require_list(jsonb, text, text) is
+'Refuses an argument that is no list.';
+
+revoke all on function parlant_internal.require_list(jsonb, text, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.require_list(jsonb, text, text) to service_role;
+-- <<<
 -- >>> sql/functions/internal/restore_document.sql
 -- purpose:     Puts one failed document, converted, where it belongs, unless something newer is there.
 -- p_table:     the collection's table, as table_of() gives it
@@ -3664,12 +3695,8 @@ declare
   v_found boolean;
   v_results jsonb[] := '{}';
 begin
-  if coalesce(jsonb_typeof(p_watches), 'null') <> 'array' then
-    raise exception using
-      errcode = 'PD008',
-      message = format('the watches must be a list, got %s', coalesce(jsonb_typeof(p_watches), 'null')),
-      hint = 'Write [{"session_id": "...", "min_offset": 0}].';
-  end if;
+  perform parlant_internal.require_list(
+    p_watches, 'watches', 'Write [{"session_id": "...", "min_offset": 0}].');
 
   for v_watch in select w.value from jsonb_array_elements(p_watches) as w loop
     execute format(
@@ -4308,12 +4335,7 @@ as $$
 declare
   v_dropped integer;
 begin
-  if coalesce(jsonb_typeof(p_seqs), 'null') <> 'array' then
-    raise exception using
-      errcode = 'PD008',
-      message = format('the seqs must be a list, got %s', coalesce(jsonb_typeof(p_seqs), 'null')),
-      hint = 'Write [1, 2].';
-  end if;
+  perform parlant_internal.require_list(p_seqs, 'seqs', 'Write [1, 2].');
 
   execute format(
     'delete from %s as f where f.seq = any ($1)',
@@ -4365,12 +4387,8 @@ declare
   v_unique boolean;
   v_created integer := 0;
 begin
-  if coalesce(jsonb_typeof(p_indexes), 'null') <> 'array' then
-    raise exception using
-      errcode = 'PD008',
-      message = format('the indexes must be a list, got %s', coalesce(jsonb_typeof(p_indexes), 'null')),
-      hint = 'Write [{"fields": [["field", "asc"]], "unique": false}].';
-  end if;
+  perform parlant_internal.require_list(
+    p_indexes, 'indexes', 'Write [{"fields": [["field", "asc"]], "unique": false}].');
 
   for v_index in select i.value from jsonb_array_elements(p_indexes) as i loop
     v_fields := v_index -> 'fields';
@@ -4799,12 +4817,7 @@ declare
   v_counts jsonb := '{"inserted": 0, "unchanged": 0, "replaced": 0}';
   v_different text[] := '{}';
 begin
-  if coalesce(jsonb_typeof(p_documents), 'null') <> 'array' then
-    raise exception using
-      errcode = 'PD008',
-      message = format('the documents must be a list, got %s', coalesce(jsonb_typeof(p_documents), 'null')),
-      hint = 'Write [{"id": "...", ...}].';
-  end if;
+  perform parlant_internal.require_list(p_documents, 'documents', 'Write [{"id": "...", ...}].');
 
   for v_entry in select e.value from jsonb_array_elements(p_documents) as e loop
     v_document := parlant_internal.read_document(v_entry);
@@ -4858,12 +4871,8 @@ declare
   v_written integer;
   v_inserted integer := 0;
 begin
-  if coalesce(jsonb_typeof(p_documents), 'null') <> 'array' then
-    raise exception using
-      errcode = 'PD008',
-      message = format('the documents must be a list, got %s', coalesce(jsonb_typeof(p_documents), 'null')),
-      hint = 'Write [{"id": "...", "data": {...}, "reason": "rejected"}].';
-  end if;
+  perform parlant_internal.require_list(
+    p_documents, 'documents', 'Write [{"id": "...", "data": {...}, "reason": "rejected"}].');
 
   -- Nothing is unique in that table, so two imports of the same documents take turns.
   perform pg_advisory_xact_lock(hashtextextended(v_failed, 0));
@@ -5431,12 +5440,8 @@ declare
   v_outcome text;
   v_outcomes jsonb[] := '{}';
 begin
-  if coalesce(jsonb_typeof(p_documents), 'null') <> 'array' then
-    raise exception using
-      errcode = 'PD008',
-      message = format('the documents must be a list, got %s', coalesce(jsonb_typeof(p_documents), 'null')),
-      hint = 'Write [{"seq": 1, "data": {...}}].';
-  end if;
+  perform parlant_internal.require_list(
+    p_documents, 'documents', 'Write [{"seq": 1, "data": {...}}].');
 
   -- In one order, so that two calls at once wait for each other and not in a circle.
   for v_entry in
@@ -5527,12 +5532,8 @@ declare
   v_outcome text;
   v_page jsonb := '{"documents": [], "next": null}';
 begin
-  if coalesce(jsonb_typeof(p_results), 'null') <> 'array' then
-    raise exception using
-      errcode = 'PD008',
-      message = format('the results must be a list, got %s', coalesce(jsonb_typeof(p_results), 'null')),
-      hint = 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].';
-  end if;
+  perform parlant_internal.require_list(
+    p_results, 'results', 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].');
 
   for v_result in select r.value from jsonb_array_elements(p_results) as r loop
     execute format('select d.data, d.version from %s as d where d.id = $1 for update', v_table) || v_patience

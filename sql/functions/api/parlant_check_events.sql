@@ -21,12 +21,8 @@ declare
   v_found boolean;
   v_results jsonb[] := '{}';
 begin
-  if coalesce(jsonb_typeof(p_watches), 'null') <> 'array' then
-    raise exception using
-      errcode = 'PD008',
-      message = format('the watches must be a list, got %s', coalesce(jsonb_typeof(p_watches), 'null')),
-      hint = 'Write [{"session_id": "...", "min_offset": 0}].';
-  end if;
+  perform parlant_internal.require_list(
+    p_watches, 'watches', 'Write [{"session_id": "...", "min_offset": 0}].');
 
   for v_watch in select w.value from jsonb_array_elements(p_watches) as w loop
     execute format(

@@ -20,12 +20,7 @@ as $$
 declare
   v_dropped integer;
 begin
-  if coalesce(jsonb_typeof(p_seqs), 'null') <> 'array' then
-    raise exception using
-      errcode = 'PD008',
-      message = format('the seqs must be a list, got %s', coalesce(jsonb_typeof(p_seqs), 'null')),
-      hint = 'Write [1, 2].';
-  end if;
+  perform parlant_internal.require_list(p_seqs, 'seqs', 'Write [1, 2].');
 
   execute format(
     'delete from %s as f where f.seq = any ($1)',

@@ -29,12 +29,8 @@ declare
   v_unique boolean;
   v_created integer := 0;
 begin
-  if coalesce(jsonb_typeof(p_indexes), 'null') <> 'array' then
-    raise exception using
-      errcode = 'PD008',
-      message = format('the indexes must be a list, got %s', coalesce(jsonb_typeof(p_indexes), 'null')),
-      hint = 'Write [{"fields": [["field", "asc"]], "unique": false}].';
-  end if;
+  perform parlant_internal.require_list(
+    p_indexes, 'indexes', 'Write [{"fields": [["field", "asc"]], "unique": false}].');
 
   for v_index in select i.value from jsonb_array_elements(p_indexes) as i loop
     v_fields := v_index -> 'fields';

@@ -30,12 +30,7 @@ declare
   v_counts jsonb := '{"inserted": 0, "unchanged": 0, "replaced": 0}';
   v_different text[] := '{}';
 begin
-  if coalesce(jsonb_typeof(p_documents), 'null') <> 'array' then
-    raise exception using
-      errcode = 'PD008',
-      message = format('the documents must be a list, got %s', coalesce(jsonb_typeof(p_documents), 'null')),
-      hint = 'Write [{"id": "...", ...}].';
-  end if;
+  perform parlant_internal.require_list(p_documents, 'documents', 'Write [{"id": "...", ...}].');
 
   for v_entry in select e.value from jsonb_array_elements(p_documents) as e loop
     v_document := parlant_internal.read_document(v_entry);

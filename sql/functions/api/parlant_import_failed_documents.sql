@@ -28,12 +28,8 @@ declare
   v_written integer;
   v_inserted integer := 0;
 begin
-  if coalesce(jsonb_typeof(p_documents), 'null') <> 'array' then
-    raise exception using
-      errcode = 'PD008',
-      message = format('the documents must be a list, got %s', coalesce(jsonb_typeof(p_documents), 'null')),
-      hint = 'Write [{"id": "...", "data": {...}, "reason": "rejected"}].';
-  end if;
+  perform parlant_internal.require_list(
+    p_documents, 'documents', 'Write [{"id": "...", "data": {...}, "reason": "rejected"}].');
 
   -- Nothing is unique in that table, so two imports of the same documents take turns.
   perform pg_advisory_xact_lock(hashtextextended(v_failed, 0));

@@ -36,12 +36,8 @@ declare
   v_outcome text;
   v_outcomes jsonb[] := '{}';
 begin
-  if coalesce(jsonb_typeof(p_documents), 'null') <> 'array' then
-    raise exception using
-      errcode = 'PD008',
-      message = format('the documents must be a list, got %s', coalesce(jsonb_typeof(p_documents), 'null')),
-      hint = 'Write [{"seq": 1, "data": {...}}].';
-  end if;
+  perform parlant_internal.require_list(
+    p_documents, 'documents', 'Write [{"seq": 1, "data": {...}}].');
 
   -- In one order, so that two calls at once wait for each other and not in a circle.
   for v_entry in

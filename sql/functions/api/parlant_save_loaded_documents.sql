@@ -45,12 +45,8 @@ declare
   v_outcome text;
   v_page jsonb := '{"documents": [], "next": null}';
 begin
-  if coalesce(jsonb_typeof(p_results), 'null') <> 'array' then
-    raise exception using
-      errcode = 'PD008',
-      message = format('the results must be a list, got %s', coalesce(jsonb_typeof(p_results), 'null')),
-      hint = 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].';
-  end if;
+  perform parlant_internal.require_list(
+    p_results, 'results', 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].');
 
   for v_result in select r.value from jsonb_array_elements(p_results) as r loop
     execute format('select d.data, d.version from %s as d where d.id = $1 for update', v_table) || v_patience

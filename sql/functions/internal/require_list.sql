@@ -1,0 +1,29 @@
+-- purpose: Refuses an argument that is no list.
+-- p_value: the argument
+-- p_what:  what is in it, in the plural
+-- p_hint:  how to write it
+-- returns: nothing
+-- raises:  PD008 invalid argument
+create or replace function parlant_internal.require_list(p_value jsonb, p_what text, p_hint text)
+returns void
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  if coalesce(jsonb_typeof(p_value), 'null') <> 'array' then
+    raise exception using
+      errcode = 'PD008',
+      message = format('the %s must be a list, got %s', p_what, coalesce(jsonb_typeof(p_value), 'null')),
+      hint = p_hint;
+  end if;
+end;
+$$;
+
+comment on function parlant_internal.require_list(jsonb, text, text) is
+'Refuses an argument that is no list.';
+
+revoke all on function parlant_internal.require_list(jsonb, text, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.require_list(jsonb, text, text) to service_role;
