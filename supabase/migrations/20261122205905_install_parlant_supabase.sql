@@ -1712,11 +1712,8 @@ begin
     cross join parlant_internal.view_definitions as d
     left join parlant_internal.collections as c
       on c.collection = any (d.collections)
-        and c.prefix = case
-          when c.collection in ('sessions', 'events') then s.session_prefix
-          when c.collection in ('customers', 'customer_tag_associations') then s.customer_prefix
-          else s.variable_prefix
-        end
+        and c.prefix = parlant_internal.store_prefix(
+          c.collection, s.session_prefix, s.customer_prefix, s.variable_prefix)
     group by s.prefix, d.name
     order by 1
   loop
@@ -2531,11 +2528,8 @@ begin
     cross join unnest(d.collections) with ordinality as n (collection, position)
     left join parlant_internal.collections as c
       on c.collection = n.collection
-        and c.prefix = case
-          when n.collection in ('sessions', 'events') then s.session_prefix
-          when n.collection in ('customers', 'customer_tag_associations') then s.customer_prefix
-          else s.variable_prefix
-        end
+        and c.prefix = parlant_internal.store_prefix(
+          n.collection, s.session_prefix, s.customer_prefix, s.variable_prefix)
     where s.prefix = p_prefix
       and (p_collection is null or p_collection = any (d.collections))
     group by d.name
@@ -3278,6 +3272,41 @@ comment on function parlant_internal.sort_entry_field(jsonb) is
 
 revoke all on function parlant_internal.sort_entry_field(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.sort_entry_field(jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/store_prefix.sql
+-- purpose:           The table prefix of the store that a collection belongs to.
+-- p_collection:      the collection's name
+-- p_session_prefix:  table prefix of the session store
+-- p_customer_prefix: table prefix of the customer store
+-- p_variable_prefix: table prefix of the context variable store
+-- returns:           one of the three
+-- raises:            nothing
+create or replace function parlant_internal.store_prefix(
+  p_collection text,
+  p_session_prefix text,
+  p_customer_prefix text,
+  p_variable_prefix text
+)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select
+    case
+      when p_collection in ('sessions', 'events') then p_session_prefix
+      when p_collection in ('customers', 'customer_tag_associations') then p_customer_prefix
+      else p_variable_prefix
+    end
+$$;
+
+comment on function parlant_internal.store_prefix(text, text, text, text) is
+'Table prefix of the store that a collection belongs to.';
+
+revoke all on function parlant_internal.store_prefix(text, text, text, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.store_prefix(text, text, text, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/table_name_for.sql
 -- purpose:      The name of a collection's table: the prefix itself if the prefix, less trailing

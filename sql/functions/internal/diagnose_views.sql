@@ -32,11 +32,8 @@ begin
     cross join parlant_internal.view_definitions as d
     left join parlant_internal.collections as c
       on c.collection = any (d.collections)
-        and c.prefix = case
-          when c.collection in ('sessions', 'events') then s.session_prefix
-          when c.collection in ('customers', 'customer_tag_associations') then s.customer_prefix
-          else s.variable_prefix
-        end
+        and c.prefix = parlant_internal.store_prefix(
+          c.collection, s.session_prefix, s.customer_prefix, s.variable_prefix)
     group by s.prefix, d.name
     order by 1
   loop

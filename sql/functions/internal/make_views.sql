@@ -35,11 +35,8 @@ begin
     cross join unnest(d.collections) with ordinality as n (collection, position)
     left join parlant_internal.collections as c
       on c.collection = n.collection
-        and c.prefix = case
-          when n.collection in ('sessions', 'events') then s.session_prefix
-          when n.collection in ('customers', 'customer_tag_associations') then s.customer_prefix
-          else s.variable_prefix
-        end
+        and c.prefix = parlant_internal.store_prefix(
+          n.collection, s.session_prefix, s.customer_prefix, s.variable_prefix)
     where s.prefix = p_prefix
       and (p_collection is null or p_collection = any (d.collections))
     group by d.name
