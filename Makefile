@@ -12,7 +12,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: node $(INSTALLED) ## Show conversations surviving a restart, on a local Supabase stack
-	@$(BIN)/python -m examples.demo
+	@$(BIN)/python -m demo
 
 test: node $(BENCH_INSTALLED) ## Run the linters and all tests, on a local Supabase stack
 	@$(BIN)/python scripts/check_local_stack.py
@@ -33,6 +33,7 @@ lint: $(INSTALLED) ## Run ruff, mypy, deptry, sqlfluff and the check of the work
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/deptry adapter
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/sqlfluff lint sql supabase/tests supabase/opt-in

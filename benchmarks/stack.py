@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import LocalStack
-from parlant_supabase.local.project import find_project
 
 _FLOORS = """
 create function public.parlant_bench_noop() returns jsonb

@@ -24,7 +24,7 @@ from parlant.core.background_tasks import BackgroundTaskService
 
 from benchmarks.contenders import CONTENDERS
 from benchmarks.stack import Place
-from examples.offline_nlp import OfflineNLPService
+from demo.offline_nlp import OfflineNLPService
 
 _QUESTION = "Where is my order?"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import LocalStack, LocalStackError
-from parlant_supabase.local.project import find_project
 
 
 def main() -> None:

@@ -20,8 +20,9 @@ SQL = ROOT / "sql"
 MIGRATIONS = ROOT / "supabase" / "migrations"
 RELEASED = SQL / "released.txt"
 
-# What comes first is needed by what comes later. Within a folder files run by name, so a function
-# in language sql may call only those before it: Postgres checks their bodies at once.
+# What comes first is needed by what comes later. Below a folder files run by name, whatever folder
+# of it they are in, so a function in language sql may call only those before it: Postgres checks
+# their bodies at once.
 ORDER = (
     "schema.sql",
     "tables",
@@ -43,7 +44,9 @@ def sources() -> dict[str, str]:
     files: list[Path] = []
     for entry in ORDER:
         path = SQL / entry
-        files += sorted(path.glob("*.sql")) if path.is_dir() else [path]
+        files += (
+            sorted(path.rglob("*.sql"), key=lambda file: file.name) if path.is_dir() else [path]
+        )
     return {str(file.relative_to(SQL)): file.read_text() for file in files}
 
 

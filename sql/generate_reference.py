@@ -68,7 +68,7 @@ def reference() -> str:
     functions = sorted((SQL / "functions" / "api").glob("*.sql"))
     views = sorted((SQL / "views").glob("*.sql"))
     tables = sorted((SQL / "tables").glob("*.sql"))
-    internal = sorted((SQL / "functions" / "internal").glob("*.sql"))
+    internal = sorted((SQL / "functions" / "internal").glob("*/*.sql"))
     parts = [
         PREFACE,
         "## Functions\n",
@@ -82,8 +82,11 @@ def reference() -> str:
         *map(_registry, tables),
         "## Internal functions\n",
         *_table(
-            ("Function", "Purpose"),
-            ((f"`{path.stem}`", read_header(path).line("purpose")) for path in internal),
+            ("Function", "Topic", "Purpose"),
+            (
+                (f"`{path.stem}`", path.parent.name, read_header(path).line("purpose"))
+                for path in internal
+            ),
         ),
     ]
     return "\n".join(parts)

@@ -13,8 +13,8 @@ import pytest
 from parlant.core.loggers import LogLevel, TracingLogger
 from parlant.core.tracer import LocalTracer
 from parlant_supabase import SupabaseDocumentDatabase
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import LocalStack, SupervisedDatabase
-from parlant_supabase.local.project import find_project
 
 _prefixes = itertools.count(1)
 _databases = itertools.count(1)

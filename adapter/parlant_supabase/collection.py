@@ -19,10 +19,10 @@ from parlant.core.persistence.document_database import (
 )
 from typing_extensions import override
 
-from parlant_supabase.documents import encode_document, encode_filters
 from parlant_supabase.errors import IncompleteDocumentError
-from parlant_supabase.paging import direction_name, next_cursor, page_arguments
-from parlant_supabase.transport import Transport
+from parlant_supabase.rpc.encoding import encode_document, encode_filters
+from parlant_supabase.rpc.pagination import direction_name, next_cursor, page_arguments
+from parlant_supabase.rpc.transport import Transport
 
 
 class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocument]):

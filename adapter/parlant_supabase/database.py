@@ -13,14 +13,20 @@ from parlant.core.persistence.document_database import DocumentDatabase, TDocume
 from parlant.core.tracer import Tracer
 from typing_extensions import Self, override
 
-from parlant_supabase.arguments import check_prefix, check_seconds, check_type
 from parlant_supabase.collection import SupabaseDocumentCollection
-from parlant_supabase.documents import encode_arguments
+from parlant_supabase.document_migration import (
+    Loader,
+    load_documents,
+    log_report,
+    store_of,
+    version_of,
+)
 from parlant_supabase.errors import ConfigurationError, VersionMismatchError
-from parlant_supabase.loading import Loader, load_documents, log_report, store_of, version_of
-from parlant_supabase.observing import Observer
+from parlant_supabase.rpc.encoding import encode_arguments
+from parlant_supabase.rpc.telemetry import Observer
+from parlant_supabase.rpc.transport import SupabaseClient, Transport
 from parlant_supabase.settings import ConnectionSettings
-from parlant_supabase.transport import SupabaseClient, Transport
+from parlant_supabase.validation import check_prefix, check_seconds, check_type
 from parlant_supabase.versions import SQL_VERSION
 
 DEFAULT_TABLE_PREFIX = "parlant_"

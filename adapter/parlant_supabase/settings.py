@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from parlant_supabase.arguments import check_type
 from parlant_supabase.errors import ConfigurationError
+from parlant_supabase.validation import check_type
 
 _ENVIRONMENT = {"url": "SUPABASE_URL", "key": "SUPABASE_KEY", "schema": "SUPABASE_SCHEMA"}
 _DEFAULT_SCHEMA = "public"

@@ -172,7 +172,7 @@ insert into parlant_internal.view_sets (prefix, session_prefix, customer_prefix,
 values ('parlant_', 'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_')
 on conflict (prefix) do nothing;
 -- <<<
--- >>> sql/functions/internal/adopt_failed_table.sql
+-- >>> sql/functions/internal/adoption/adopt_failed_table.sql
 -- purpose:  Turns a table of failed documents that was made by hand, or that outlived its collection, into
 --           one of ours. Rows are kept.
 -- p_table:  the name of a relation that exists
@@ -240,7 +240,7 @@ comment on function parlant_internal.adopt_failed_table(name) is
 revoke all on function parlant_internal.adopt_failed_table(name)
 from public, anon, authenticated, service_role;
 -- <<<
--- >>> sql/functions/internal/adopt_table.sql
+-- >>> sql/functions/internal/adoption/adopt_table.sql
 -- purpose:  Turns a table that was made by hand, from the script of the earlier adapter, into one of ours.
 --           Rows are kept. The script's policies that let everybody in and its indexes, which no query of
 --           ours uses, are dropped; policies of the user's own are kept.
@@ -394,7 +394,7 @@ comment on function parlant_internal.adopt_table(name) is
 revoke all on function parlant_internal.adopt_table(name)
 from public, anon, authenticated, service_role;
 -- <<<
--- >>> sql/functions/internal/call_statement.sql
+-- >>> sql/functions/internal/batches/call_statement.sql
 -- purpose:     The statement that calls one of the api functions several times, with arguments out of a JSON
 --              array of objects, bound as $1. Arguments that are not in the objects keep their defaults.
 -- p_function:  the function's name without "parlant_"
@@ -466,7 +466,7 @@ revoke all on function parlant_internal.call_statement(text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.call_statement(text, jsonb) to service_role;
 -- <<<
--- >>> sql/functions/internal/changed_labels.sql
+-- >>> sql/functions/internal/documents/changed_labels.sql
 -- purpose:   The labels of a session after some were added and others removed, in the order in which they
 --            came.
 -- p_labels:  JSON array of the labels before, or NULL
@@ -504,7 +504,7 @@ revoke all on function parlant_internal.changed_labels(jsonb, text[], text[])
 from public, anon, authenticated;
 grant execute on function parlant_internal.changed_labels(jsonb, text[], text[]) to service_role;
 -- <<<
--- >>> sql/functions/internal/column_of.sql
+-- >>> sql/functions/internal/filters/column_of.sql
 -- purpose:  Names the column that a field is sorted and indexed by, for the fields that have one.
 -- p_field:  the field's name
 -- returns:  the column's name, or NULL
@@ -533,7 +533,7 @@ comment on function parlant_internal.column_of(text) is
 revoke all on function parlant_internal.column_of(text) from public, anon, authenticated;
 grant execute on function parlant_internal.column_of(text) to service_role;
 -- <<<
--- >>> sql/functions/internal/compile_equality.sql
+-- >>> sql/functions/internal/filters/compile_equality.sql
 -- purpose:    Compiles $eq and $ne. A missing field equals null and differs from everything else.
 -- p_field:    the field's name
 -- p_operator: '$eq' or '$ne'
@@ -599,7 +599,7 @@ from public, anon, authenticated;
 grant execute on function parlant_internal.compile_equality(text, text, jsonb, text[])
 to service_role;
 -- <<<
--- >>> sql/functions/internal/compile_field.sql
+-- >>> sql/functions/internal/filters/compile_field.sql
 -- purpose:     Compiles the operators on one field, ANDed.
 -- p_field:     the field's name; a top-level key of the document, never a path
 -- p_condition: {op: operand, ...}
@@ -681,7 +681,7 @@ revoke all on function parlant_internal.compile_field(text, jsonb, text[])
 from public, anon, authenticated;
 grant execute on function parlant_internal.compile_field(text, jsonb, text[]) to service_role;
 -- <<<
--- >>> sql/functions/internal/compile_filter.sql
+-- >>> sql/functions/internal/filters/compile_filter.sql
 -- purpose:  Turns a Parlant filter into a predicate over the alias d of a collection's table.
 --           The predicate holds no value of the filter: it refers into the filter, bound as $1.
 --           Logical operators and fields in one document are ANDed.
@@ -759,7 +759,7 @@ revoke all on function parlant_internal.compile_filter(jsonb, text[])
 from public, anon, authenticated;
 grant execute on function parlant_internal.compile_filter(jsonb, text[]) to service_role;
 -- <<<
--- >>> sql/functions/internal/compile_logical.sql
+-- >>> sql/functions/internal/filters/compile_logical.sql
 -- purpose:    Compiles $and and $or. Lists that differ in one field only become one comparison with an
 --             array, because that is what an index can answer: $or of $eq becomes = any, $and of $ne
 --             becomes <> all, and what all members of an $or have in common is taken out of it.
@@ -836,7 +836,7 @@ revoke all on function parlant_internal.compile_logical(text, jsonb, text[])
 from public, anon, authenticated;
 grant execute on function parlant_internal.compile_logical(text, jsonb, text[]) to service_role;
 -- <<<
--- >>> sql/functions/internal/compile_membership.sql
+-- >>> sql/functions/internal/filters/compile_membership.sql
 -- purpose:    Compiles $in and $nin, and the lists that compile_logical() turns into them.
 -- p_field:    the field's name
 -- p_operator: '$in' or '$nin'
@@ -903,7 +903,7 @@ from public, anon, authenticated;
 grant execute on function parlant_internal.compile_membership(text, text, jsonb, text)
 to service_role;
 -- <<<
--- >>> sql/functions/internal/compile_range.sql
+-- >>> sql/functions/internal/filters/compile_range.sql
 -- purpose:    Compiles $gt, $gte, $lt and $lte. Strings are compared by code point, numbers by value,
 --             false before true; a value of another type, null and a missing field never match.
 -- p_field:    the field's name
@@ -985,7 +985,7 @@ from public, anon, authenticated;
 grant execute on function parlant_internal.compile_range(text, text, jsonb, text[])
 to service_role;
 -- <<<
--- >>> sql/functions/internal/compile_sort.sql
+-- >>> sql/functions/internal/filters/compile_sort.sql
 -- purpose:  Compiles the sort of find_one. Missing fields and null come first, and documents that the sort
 --           does not tell apart stay in the order of their insertion, as with Python's stable sort.
 -- p_sort:   [[field, "asc" | "desc"], ...]; NULL or [] keeps the order of insertion
@@ -1048,7 +1048,7 @@ comment on function parlant_internal.compile_sort(jsonb) is
 revoke all on function parlant_internal.compile_sort(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.compile_sort(jsonb) to service_role;
 -- <<<
--- >>> sql/functions/internal/count_rows.sql
+-- >>> sql/functions/internal/documents/count_rows.sql
 -- purpose:  Counts the rows of a table of ours: to the row up to 10,000, beyond that by what Postgres has
 --           last estimated, so that a count costs the same however large the table is.
 -- p_table:  the table's oid
@@ -1094,7 +1094,7 @@ comment on function parlant_internal.count_rows(regclass) is
 revoke all on function parlant_internal.count_rows(regclass) from public, anon, authenticated;
 grant execute on function parlant_internal.count_rows(regclass) to service_role;
 -- <<<
--- >>> sql/functions/internal/create_collection_tables.sql
+-- >>> sql/functions/internal/collections/create_collection_tables.sql
 -- purpose:      Makes and registers the tables of a collection, or adopts the tables that were made by
 --               hand for it, and the views that wait for them. Does nothing if the collection is
 --               registered.
@@ -1207,7 +1207,7 @@ revoke all on function parlant_internal.create_collection_tables(text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.create_collection_tables(text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/create_index.sql
+-- >>> sql/functions/internal/collections/create_index.sql
 -- purpose:      Makes one index of a collection, unless it is there.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
@@ -1261,7 +1261,7 @@ revoke all on function parlant_internal.create_index(text, text, jsonb, boolean)
 from public, anon, authenticated;
 grant execute on function parlant_internal.create_index(text, text, jsonb, boolean) to service_role;
 -- <<<
--- >>> sql/functions/internal/create_views.sql
+-- >>> sql/functions/internal/views/create_views.sql
 -- purpose:           Notes for which stores there are to be views, and makes them.
 -- p_prefix:          what the names of the views begin with
 -- p_session_prefix:  table prefix of the session store
@@ -1320,7 +1320,7 @@ revoke all on function parlant_internal.create_views(text, text, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.create_views(text, text, text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/delete_tagged.sql
+-- >>> sql/functions/internal/tags/delete_tagged.sql
 -- purpose:  Deletes a customer or a variable, then its tags.
 -- p_prefix: the store's table prefix
 -- p_kind:   'customer' or 'variable'
@@ -1362,7 +1362,7 @@ revoke all on function parlant_internal.delete_tagged(text, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.delete_tagged(text, text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/derive_columns.sql
+-- >>> sql/functions/internal/documents/derive_columns.sql
 -- purpose:  Trigger of every collection's table: fills the columns from data, the only place that does.
 --           A column holds the field's value where that is a string; elsewhere version and creation_utc
 --           are '' (Parlant sorts missing as '') and the others NULL.
@@ -1413,7 +1413,7 @@ comment on function parlant_internal.derive_columns() is
 
 revoke all on function parlant_internal.derive_columns() from public, anon, authenticated;
 -- <<<
--- >>> sql/functions/internal/diagnose_functions.sql
+-- >>> sql/functions/internal/diagnosis/diagnose_functions.sql
 -- purpose:     Whether the caller may execute the functions that it needs, and which functions of ours are
 --              open to the public roles.
 -- p_functions: names of functions that the caller needs; those that begin with parlant_ are api functions
@@ -1472,7 +1472,7 @@ revoke all on function parlant_internal.diagnose_functions(text[])
 from public, anon, authenticated;
 grant execute on function parlant_internal.diagnose_functions(text[]) to service_role;
 -- <<<
--- >>> sql/functions/internal/diagnose_indexes.sql
+-- >>> sql/functions/internal/diagnosis/diagnose_indexes.sql
 -- purpose:      Which of the indexes that a collection's table should have are there, with the
 --               statements that make the others.
 -- p_prefix:     the store's table prefix
@@ -1596,7 +1596,7 @@ revoke all on function parlant_internal.diagnose_indexes(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.diagnose_indexes(text, text, jsonb) to service_role;
 -- <<<
--- >>> sql/functions/internal/diagnose_table.sql
+-- >>> sql/functions/internal/diagnosis/diagnose_table.sql
 -- purpose:  What can be wrong with one table of a collection, with the statements that repair what is.
 -- p_table:  the table's name, as the registry has it
 -- returns:  {"table": text, "exists": false}, or
@@ -1677,7 +1677,7 @@ comment on function parlant_internal.diagnose_table(name) is
 revoke all on function parlant_internal.diagnose_table(name) from public, anon, authenticated;
 grant execute on function parlant_internal.diagnose_table(name) to service_role;
 -- <<<
--- >>> sql/functions/internal/diagnose_views.sql
+-- >>> sql/functions/internal/diagnosis/diagnose_views.sql
 -- purpose:  Which of the views for people are there, with the statements that make those that are not.
 -- returns:  [{"view": text, "state": "made" | "waiting" | "missing" | "left alone", "repair": text}, ...];
 --           waiting for tables that are not there yet; missing though its tables are there; left alone
@@ -1748,7 +1748,7 @@ comment on function parlant_internal.diagnose_views() is
 revoke all on function parlant_internal.diagnose_views() from public, anon, authenticated;
 grant execute on function parlant_internal.diagnose_views() to service_role;
 -- <<<
--- >>> sql/functions/internal/drop_collection_table.sql
+-- >>> sql/functions/internal/collections/drop_collection_table.sql
 -- purpose:      Drops a collection's table with the views of ours that read it, and forgets the collection.
 --               The table of its failed documents stays.
 -- p_prefix:     the store's table prefix
@@ -1788,7 +1788,7 @@ revoke all on function parlant_internal.drop_collection_table(text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.drop_collection_table(text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/drop_views_on.sql
+-- >>> sql/functions/internal/views/drop_views_on.sql
 -- purpose:  Drops the views of ours that read a table which is about to be dropped. A view of the user's own
 --           that reads one of them keeps them all, and the table: Postgres refuses with 2BP01.
 -- p_table:  the table
@@ -1824,7 +1824,7 @@ comment on function parlant_internal.drop_views_on(regclass) is
 revoke all on function parlant_internal.drop_views_on(regclass)
 from public, anon, authenticated, service_role;
 -- <<<
--- >>> sql/functions/internal/event_condition.sql
+-- >>> sql/functions/internal/documents/event_condition.sql
 -- purpose:           The SQL condition for events of a session, alias d, that parlant_list_events and
 --                    parlant_check_events describe by their arguments. The session's id is $1.
 -- p_source:          whether there is $2, the only source
@@ -1870,7 +1870,7 @@ from public, anon, authenticated;
 grant execute on function
 parlant_internal.event_condition(boolean, boolean, boolean, boolean, boolean) to service_role;
 -- <<<
--- >>> sql/functions/internal/failed_table_of.sql
+-- >>> sql/functions/internal/collections/failed_table_of.sql
 -- purpose:      Finds the table of a collection's failed documents in the registry.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
@@ -1902,7 +1902,7 @@ revoke all on function parlant_internal.failed_table_of(text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.failed_table_of(text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/filter_error.sql
+-- >>> sql/functions/internal/filters/filter_error.sql
 -- purpose:   Refuses a filter, naming the place inside it.
 -- p_path:    keys and positions from the filter's top to the culprit
 -- p_message: what is wrong there
@@ -1937,7 +1937,7 @@ revoke all on function parlant_internal.filter_error(text[], text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.filter_error(text[], text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/find_page.sql
+-- >>> sql/functions/internal/documents/find_page.sql
 -- purpose:          Reads one page of a collection's documents, ordered by (creation_utc, id).
 -- p_table:          the table, as table_of() gives it
 -- p_where:          predicate over the alias d, referring to p_parameters as $1
@@ -2045,7 +2045,7 @@ from public, anon, authenticated;
 grant execute on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text)
 to service_role;
 -- <<<
--- >>> sql/functions/internal/import_document.sql
+-- >>> sql/functions/internal/loading/import_document.sql
 -- purpose:    Inserts a document unless one with its id is there.
 -- p_table:    the table, as table_of() gives it
 -- p_document: the document
@@ -2112,7 +2112,7 @@ revoke all on function parlant_internal.import_document(text, jsonb, boolean)
 from public, anon, authenticated;
 grant execute on function parlant_internal.import_document(text, jsonb, boolean) to service_role;
 -- <<<
--- >>> sql/functions/internal/index_name.sql
+-- >>> sql/functions/internal/collections/index_name.sql
 -- purpose:      The name of an index, the same for the same definition: part of the table's name for
 --               people, a digest for uniqueness within 63 bytes.
 -- p_prefix:     the store's table prefix
@@ -2149,7 +2149,7 @@ revoke all on function parlant_internal.index_name(text, text, jsonb, boolean)
 from public, anon, authenticated;
 grant execute on function parlant_internal.index_name(text, text, jsonb, boolean) to service_role;
 -- <<<
--- >>> sql/functions/internal/insert_document.sql
+-- >>> sql/functions/internal/documents/insert_document.sql
 -- purpose:    Inserts a document. If one with that id is there, differing in creation_utc at most, nothing
 --             is written: Parlant derives ids from content, so a restarted application creates its
 --             variables again, and a repeated insert is safe.
@@ -2204,7 +2204,7 @@ revoke all on function parlant_internal.insert_document(text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.insert_document(text, jsonb) to service_role;
 -- <<<
--- >>> sql/functions/internal/insert_tag.sql
+-- >>> sql/functions/internal/tags/insert_tag.sql
 -- purpose:       Gives a customer or a variable a tag, unless it has it. The owner is locked before its
 --                associations are looked at, so that the same tag given twice at once is there once.
 -- p_prefix:      the store's table prefix
@@ -2251,7 +2251,7 @@ revoke all on function parlant_internal.insert_tag(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.insert_tag(text, text, jsonb) to service_role;
 -- <<<
--- >>> sql/functions/internal/is_our_view.sql
+-- >>> sql/functions/internal/views/is_our_view.sql
 -- purpose:    Whether a relation is a view that make_views() made. Its comment says so, which a dump of the
 --             database keeps.
 -- p_relation: the relation
@@ -2280,7 +2280,7 @@ comment on function parlant_internal.is_our_view(regclass) is
 revoke all on function parlant_internal.is_our_view(regclass) from public, anon, authenticated;
 grant execute on function parlant_internal.is_our_view(regclass) to service_role;
 -- <<<
--- >>> sql/functions/internal/json_elements.sql
+-- >>> sql/functions/internal/filters/json_elements.sql
 -- purpose:  The operand of $in and $nin as it is, where order_key() is not enough to tell values apart.
 -- p_values: a JSON array
 -- returns:  jsonb[]
@@ -2303,7 +2303,7 @@ comment on function parlant_internal.json_elements(jsonb) is
 revoke all on function parlant_internal.json_elements(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.json_elements(jsonb) to service_role;
 -- <<<
--- >>> sql/functions/internal/list_tagged.sql
+-- >>> sql/functions/internal/tags/list_tagged.sql
 -- purpose:          Reads a page of customers or variables with their tags, ordered by (creation_utc, id).
 -- p_prefix:         the store's table prefix
 -- p_kind:           'customer' or 'variable'
@@ -2369,7 +2369,7 @@ from public, anon, authenticated;
 grant execute on function parlant_internal.list_tagged(text, text, text[], bigint, jsonb, text)
 to service_role;
 -- <<<
--- >>> sql/functions/internal/lock_document.sql
+-- >>> sql/functions/internal/documents/lock_document.sql
 -- purpose: Locks a document until the end of the transaction, against whoever else locks, changes or
 --          deletes it; readers do not wait. Waits for whoever holds it.
 -- p_table: the table, as table_of() gives it
@@ -2401,7 +2401,7 @@ revoke all on function parlant_internal.lock_document(text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.lock_document(text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/lock_down_table.sql
+-- >>> sql/functions/internal/collections/lock_down_table.sql
 -- purpose:  Leaves a table of ours to service_role alone: row level security on, no policy of ours, grants
 --           to nobody else, whatever the project's default privileges have granted. Policies that the user
 --           wrote are kept.
@@ -2431,7 +2431,7 @@ comment on function parlant_internal.lock_down_table(name) is
 revoke all on function parlant_internal.lock_down_table(name)
 from public, anon, authenticated, service_role;
 -- <<<
--- >>> sql/functions/internal/lock_first_match.sql
+-- >>> sql/functions/internal/documents/lock_first_match.sql
 -- purpose:   Locks the first document, in order of insertion, that a filter matches. Waits for whoever
 --            holds it, and looks again if it no longer matches then.
 -- p_table:   the table, as table_of() gives it
@@ -2490,7 +2490,7 @@ revoke all on function parlant_internal.lock_first_match(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.lock_first_match(text, text, jsonb) to service_role;
 -- <<<
--- >>> sql/functions/internal/make_views.sql
+-- >>> sql/functions/internal/views/make_views.sql
 -- purpose:      Makes the views of one set, or brings them to what their definitions say now. A relation of
 --               the user's own that has a view's name is left alone, with a warning. Grants that the user
 --               gave on a view of ours are kept.
@@ -2584,7 +2584,7 @@ comment on function parlant_internal.make_views(text, text) is
 revoke all on function parlant_internal.make_views(text, text)
 from public, anon, authenticated, service_role;
 -- <<<
--- >>> sql/functions/internal/merge_document.sql
+-- >>> sql/functions/internal/documents/merge_document.sql
 -- purpose:   Merges top-level keys into a document that is locked by this transaction.
 -- p_table:   the table, as table_of() gives it
 -- p_id:      the document's id
@@ -2655,7 +2655,7 @@ revoke all on function parlant_internal.merge_document(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.merge_document(text, text, jsonb) to service_role;
 -- <<<
--- >>> sql/functions/internal/opened_collection.sql
+-- >>> sql/functions/internal/collections/opened_collection.sql
 -- purpose:      What both ways of opening a collection return.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
@@ -2694,7 +2694,7 @@ from public, anon, authenticated;
 grant execute on function parlant_internal.opened_collection(text, text, text, boolean)
 to service_role;
 -- <<<
--- >>> sql/functions/internal/operands.sql
+-- >>> sql/functions/internal/filters/operands.sql
 -- purpose:    Collects the operands of one operator on one field over the members of $and or $or, so that
 --             a list of thousands of equalities is compared as one array.
 -- p_members:  JSON array of filters, each with p_field and p_operator in it
@@ -2725,7 +2725,7 @@ revoke all on function parlant_internal.operands(jsonb, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.operands(jsonb, text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/order_key.sql
+-- >>> sql/functions/internal/filters/order_key.sql
 -- purpose:  The SQL expression of one value whose jsonb order is the order of documents' fields, whatever the
 --           database's locale: null and missing, strings by code point, numbers, false, true, objects and
 --           arrays. It is what ensure_indexes indexes and what filters and sorts compare.
@@ -2764,7 +2764,7 @@ comment on function parlant_internal.order_key(text) is
 revoke all on function parlant_internal.order_key(text) from public, anon, authenticated;
 grant execute on function parlant_internal.order_key(text) to service_role;
 -- <<<
--- >>> sql/functions/internal/order_keys.sql
+-- >>> sql/functions/internal/filters/order_keys.sql
 -- purpose:  The operand of $in and $nin as order_key()s, so that it folds to a constant array.
 -- p_values: a JSON array
 -- returns:  jsonb[], one order_key for each element
@@ -2796,7 +2796,7 @@ comment on function parlant_internal.order_keys(jsonb) is
 revoke all on function parlant_internal.order_keys(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.order_keys(jsonb) to service_role;
 -- <<<
--- >>> sql/functions/internal/order_term.sql
+-- >>> sql/functions/internal/filters/order_term.sql
 -- purpose:     The SQL expression by which a field is indexed and sorted: its column, or its order key.
 --              create_index and compile_sort both take it from here; an index serves a sort only if the
 --              two are the same to the letter. Missing comes before everything else.
@@ -2832,7 +2832,7 @@ revoke all on function parlant_internal.order_term(text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.order_term(text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/owner_condition.sql
+-- >>> sql/functions/internal/collections/owner_condition.sql
 -- purpose:  The SQL condition under which an association, alias a, is one of a customer's or a variable's,
 --           spelled as the index on the owner is, be it on a column or on the field.
 -- p_kind:   'customer' or 'variable'
@@ -2869,7 +2869,7 @@ revoke all on function parlant_internal.owner_condition(text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.owner_condition(text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/page_to_load.sql
+-- >>> sql/functions/internal/loading/page_to_load.sql
 -- purpose:      Reads the next documents that a store's loader has to see: those of another version than
 --               the store's, or, where the store has none, every document. A page ends at 500 documents
 --               or past 4 MB, so that neither side needs memory for more.
@@ -2948,7 +2948,7 @@ revoke all on function parlant_internal.page_to_load(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.page_to_load(text, text, jsonb) to service_role;
 -- <<<
--- >>> sql/functions/internal/read_document.sql
+-- >>> sql/functions/internal/documents/read_document.sql
 -- purpose:    Takes a document as the adapter sends it: as an object, or, where only that keeps a float a
 --             float (1e22 is an integer to jsonb, 10000000000000000000000.0 is not), as its JSON text.
 -- p_document: an object, or a string that holds one
@@ -2992,7 +2992,7 @@ comment on function parlant_internal.read_document(jsonb) is
 revoke all on function parlant_internal.read_document(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.read_document(jsonb) to service_role;
 -- <<<
--- >>> sql/functions/internal/read_tagged.sql
+-- >>> sql/functions/internal/tags/read_tagged.sql
 -- purpose:  Reads a customer or a variable with its tags.
 -- p_prefix: the store's table prefix
 -- p_kind:   'customer' or 'variable'
@@ -3029,7 +3029,7 @@ revoke all on function parlant_internal.read_tagged(text, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.read_tagged(text, text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/remove_tag.sql
+-- >>> sql/functions/internal/tags/remove_tag.sql
 -- purpose:  Takes a tag from a customer or a variable. The owner is locked before its association.
 -- p_prefix: the store's table prefix
 -- p_kind:   'customer' or 'variable'
@@ -3074,7 +3074,7 @@ revoke all on function parlant_internal.remove_tag(text, text, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.remove_tag(text, text, text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/require_list.sql
+-- >>> sql/functions/internal/filters/require_list.sql
 -- purpose: Refuses an argument that is no list.
 -- p_value: the argument
 -- p_what:  what is in it, in the plural
@@ -3105,7 +3105,7 @@ revoke all on function parlant_internal.require_list(jsonb, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.require_list(jsonb, text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/restore_document.sql
+-- >>> sql/functions/internal/loading/restore_document.sql
 -- purpose:     Puts one failed document, converted, where it belongs, unless something newer is there.
 -- p_table:     the collection's table, as table_of() gives it
 -- p_id:        the failed document's id
@@ -3175,7 +3175,7 @@ from public, anon, authenticated;
 grant execute on function
 parlant_internal.restore_document(text, text, jsonb, boolean, jsonb, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/set_aside_policies.sql
+-- >>> sql/functions/internal/adoption/set_aside_policies.sql
 -- purpose:  Drops the policies of a table that is being adopted: a column that a policy mentions cannot
 --           change its collation. Those of the earlier adapter's script, which let everybody in, are gone
 --           for good, with a warning; policies of the user's own are to be made again.
@@ -3239,7 +3239,7 @@ comment on function parlant_internal.set_aside_policies(name) is
 revoke all on function parlant_internal.set_aside_policies(name)
 from public, anon, authenticated, service_role;
 -- <<<
--- >>> sql/functions/internal/sort_entry_field.sql
+-- >>> sql/functions/internal/filters/sort_entry_field.sql
 -- purpose:  Checks one entry of a sort or of an index definition.
 -- p_entry:  [field, "asc" | "desc"]
 -- returns:  the field's name
@@ -3273,7 +3273,7 @@ comment on function parlant_internal.sort_entry_field(jsonb) is
 revoke all on function parlant_internal.sort_entry_field(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.sort_entry_field(jsonb) to service_role;
 -- <<<
--- >>> sql/functions/internal/store_prefix.sql
+-- >>> sql/functions/internal/collections/store_prefix.sql
 -- purpose:           The table prefix of the store that a collection belongs to.
 -- p_collection:      the collection's name
 -- p_session_prefix:  table prefix of the session store
@@ -3308,7 +3308,7 @@ revoke all on function parlant_internal.store_prefix(text, text, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.store_prefix(text, text, text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/table_name_for.sql
+-- >>> sql/functions/internal/collections/table_name_for.sql
 -- purpose:      The name of a collection's table: the prefix itself if the prefix, less trailing
 --               underscores, ends with the collection's name, else prefix and name; cut at 63 bytes as
 --               Postgres cuts names.
@@ -3346,7 +3346,7 @@ revoke all on function parlant_internal.table_name_for(text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.table_name_for(text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/table_of.sql
+-- >>> sql/functions/internal/collections/table_of.sql
 -- purpose:      Finds the table of a collection in the registry.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
@@ -3383,7 +3383,7 @@ comment on function parlant_internal.table_of(text, text) is
 revoke all on function parlant_internal.table_of(text, text) from public, anon, authenticated;
 grant execute on function parlant_internal.table_of(text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/tags_expression.sql
+-- >>> sql/functions/internal/tags/tags_expression.sql
 -- purpose:        The SQL expression for the tags of a customer or a variable.
 -- p_kind:         'customer' or 'variable'
 -- p_associations: the table of associations, as table_of() gives it
@@ -3417,7 +3417,7 @@ revoke all on function parlant_internal.tags_expression(text, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.tags_expression(text, text, text) to service_role;
 -- <<<
--- >>> sql/functions/internal/text_column.sql
+-- >>> sql/functions/internal/filters/text_column.sql
 -- purpose:  Names the column that holds a field's value wherever that value is a string, and NULL
 --           elsewhere, so that a string may be compared with the column alone.
 -- p_field:  the field's name
@@ -3445,7 +3445,7 @@ comment on function parlant_internal.text_column(text) is
 revoke all on function parlant_internal.text_column(text) from public, anon, authenticated;
 grant execute on function parlant_internal.text_column(text) to service_role;
 -- <<<
--- >>> sql/functions/internal/text_elements.sql
+-- >>> sql/functions/internal/filters/text_elements.sql
 -- purpose:  The operand of $in and $nin on a text column, so that it folds to a constant array.
 -- p_values: a JSON array of strings
 -- returns:  text[]
@@ -3468,7 +3468,7 @@ comment on function parlant_internal.text_elements(jsonb) is
 revoke all on function parlant_internal.text_elements(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.text_elements(jsonb) to service_role;
 -- <<<
--- >>> sql/functions/internal/utc_now.sql
+-- >>> sql/functions/internal/documents/utc_now.sql
 -- purpose: The present moment as Parlant writes it: Python's datetime.isoformat() in UTC, which drops a
 --          microsecond part of zero.
 -- returns: text such as 2026-05-04T10:20:30.000400+00:00
@@ -3496,7 +3496,7 @@ revoke all on function parlant_internal.utc_now()
 from public, anon, authenticated;
 grant execute on function parlant_internal.utc_now() to service_role;
 -- <<<
--- >>> sql/functions/internal/varying_field.sql
+-- >>> sql/functions/internal/filters/varying_field.sql
 -- purpose:    Finds the one field in which the members of a logical operator differ, if they can be
 --             compared as one array. Either each member is one field with nothing but $eq (under $or) or
 --             $ne (under $and), or, under $or, they have other fields besides, with the same conditions in
@@ -3584,7 +3584,7 @@ revoke all on function parlant_internal.varying_field(text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.varying_field(text, jsonb) to service_role;
 -- <<<
--- >>> sql/functions/internal/write_key.sql
+-- >>> sql/functions/internal/documents/write_key.sql
 -- purpose:     Says which document a call is going to write, as far as its arguments tell: two calls that may
 --              wait for each other have the same key. What the two stand for is not always the same document,
 --              which costs a wait and nothing else.

@@ -4,8 +4,8 @@ import psycopg
 import pytest
 from parlant.core.persistence.document_database import BaseDocument, identity_loader
 from parlant_supabase import SupabaseDocumentDatabase
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import LocalStack, SupervisedDatabase
-from parlant_supabase.local.project import find_project
 
 from tests.adapter.notes import Notes
 from tests.conftest import MakeEmptyDatabase

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from parlant.core.persistence.document_database import BaseDocument
 from parlant_supabase import SupabaseDocumentDatabase, UnstorableValueError
-from parlant_supabase.documents import encode_document
 from parlant_supabase.local import LocalStack
+from parlant_supabase.rpc.encoding import encode_document
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 from tests.adapter.notes import EVERYTHING, Notes, ids, note, only, where

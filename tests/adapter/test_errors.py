@@ -49,10 +49,10 @@ from parlant_supabase import (
     UnstorableValueError,
     VersionMismatchError,
     errors,
-    retrying,
 )
 from parlant_supabase.local import LocalStack, StackDatabase, SupervisedDatabase
 from parlant_supabase.local.ports import find_free_ports
+from parlant_supabase.rpc import retry
 
 from tests.adapter.notes import EVERYTHING, Notes, note, only, where
 from tests.observing.recording import RecordingMeter, RecordingTracer, everything_said
@@ -112,7 +112,7 @@ def stage(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Stage:
     # Giving up after so many attempts, it needs no deadline that a slow machine might miss.
-    monkeypatch.setattr(retrying, "_LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr(retry, "_LONGEST_PAUSE", 0.001)
     return Stage(stack, prefix, logger, sql, request)
 
 

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 from parlant_supabase.local import LocalStack
-from parlant_supabase.transport import Transport
+from parlant_supabase.rpc.transport import Transport
 from supabase import AsyncClientOptions, acreate_client
 
 

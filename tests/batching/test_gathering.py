@@ -13,7 +13,7 @@ from parlant_supabase.errors import (
     NotOpenError,
     UnreachableError,
 )
-from parlant_supabase.transport import Transport
+from parlant_supabase.rpc.transport import Transport
 from psycopg import sql as names
 
 from tests.batching.conftest import Requests

@@ -12,13 +12,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from parlant_supabase.commands.database_checks import check_clock
-from parlant_supabase.commands.diagnosis import needed_functions
-from parlant_supabase.commands.findings import CHECKS
+from parlant_supabase.deployment.package_files import find_project
+from parlant_supabase.diagnosis.database_checks import check_clock
+from parlant_supabase.diagnosis.diagnose import needed_functions
+from parlant_supabase.diagnosis.findings import CHECKS
 from parlant_supabase.local import StackDatabase
 from parlant_supabase.local.database import SupervisedDatabase
 from parlant_supabase.local.ports import find_free_ports
-from parlant_supabase.local.project import find_project
 
 from tests.cli.conftest import Invoke, Run, execute, variables_for
 from tests.conftest import MakeEmptyDatabase

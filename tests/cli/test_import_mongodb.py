@@ -13,10 +13,10 @@ from typing import Any
 import bson
 import mongomock
 import pytest
-from parlant_supabase.commands.errors import CommandError
+from parlant_supabase.cli import import_
+from parlant_supabase.cli.errors import CommandError
 from parlant_supabase.local import LocalStack
-from parlant_supabase.transfer import commands
-from parlant_supabase.transfer.mongodb import connect
+from parlant_supabase.transfer.sources.mongodb import connect
 
 from tests.cli.conftest import Invoke, Run, assert_one_sentence
 from tests.cli.moving import contents, tallies
@@ -28,7 +28,7 @@ _URL = "mongodb://parlant:open-sesame@mongo.example/"
 def server(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A client of a MongoDB server, which the command line gets for any URL."""
     client: Any = mongomock.MongoClient()
-    monkeypatch.setattr(commands, "connect", lambda url: client)
+    monkeypatch.setattr(import_, "connect", lambda url: client)
     return client
 
 

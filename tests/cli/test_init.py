@@ -9,11 +9,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from parlant_supabase.commands import migration_files
-from parlant_supabase.commands.migration_files import add_migrations
+from parlant_supabase.deployment import user_project
+from parlant_supabase.deployment.migrations import Migration, migrations_for
+from parlant_supabase.deployment.package_files import find_project
+from parlant_supabase.deployment.user_project import add_migrations
 from parlant_supabase.local import LocalStackError, StackDatabase
-from parlant_supabase.local.project import find_project
-from parlant_supabase.migrations import Migration, migrations_for
 
 from tests.cli.conftest import (
     Invoke,
@@ -157,7 +157,7 @@ def test_that_after_an_upgrade_it_adds_what_is_new(
         new = Migration("20261224000000_add_more.sql", "create table public.parlant_more ();\n")
         return [*migrations_for(schema), new]
 
-    monkeypatch.setattr(migration_files, "migrations_for", upgraded)
+    monkeypatch.setattr(user_project, "migrations_for", upgraded)
     (added,) = add_migrations(tmp_path, None, []).added
     database.deploy(tmp_path)
 
@@ -352,7 +352,7 @@ def test_that_the_stores_named_here_are_those_of_the_package(
 
     assert collections_of(database, "parlant_") == {
         (store, collection)
-        for store, collections in migration_files._STORES.items()
+        for store, collections in user_project._STORES.items()
         for collection in collections
     }
 
@@ -360,6 +360,6 @@ def test_that_the_stores_named_here_are_those_of_the_package(
 def test_that_versions_of_one_call_differ_and_ascend() -> None:
     soon = (datetime.now(timezone.utc) + timedelta(days=1)).strftime("%Y%m%d%H%M%S")
     for last in ("", "9_x.sql", f"{soon}_x.sql", f"{soon}999_x.sql"):
-        versions = migration_files._versions_after(last, 70)
+        versions = user_project._versions_after(last, 70)
         assert sorted(set(versions)) == versions
         assert versions[0] > last.partition("_")[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jwt
 import pytest
-from parlant_supabase.commands.settings_checks import check_environment, check_key, check_url
+from parlant_supabase.diagnosis.settings_checks import check_environment, check_key, check_url
 
 PROJECT = "abcdefghijklmnopqrst"
 URL = f"https://{PROJECT}.supabase.co"

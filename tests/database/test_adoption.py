@@ -9,8 +9,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import LocalStackError, SupervisedDatabase
-from parlant_supabase.local.project import find_project
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 

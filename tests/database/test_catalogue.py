@@ -19,6 +19,12 @@ EXPECTED_API = Path(__file__).with_name("expected_api.txt")
 
 SCHEMA_OF_FOLDER = {"api": "public", "internal": "parlant_internal"}
 
+
+def audience(path: Path) -> str:
+    """The folder below sql/functions that a function is in."""
+    return path.relative_to(FUNCTIONS).parts[0]
+
+
 # Their callers are other functions of the owner, or a trigger.
 NOT_FOR_SERVICE_ROLE = {
     "adopt_failed_table",
@@ -73,7 +79,7 @@ class FunctionFile:
 
     @property
     def schema(self) -> str:
-        return SCHEMA_OF_FOLDER[self.path.parent.name]
+        return SCHEMA_OF_FOLDER[audience(self.path)]
 
     @classmethod
     def read(cls, path: Path) -> FunctionFile:
@@ -96,7 +102,7 @@ class FunctionFile:
         )
 
 
-FILES = sorted(FUNCTIONS.glob("*/*.sql"))
+FILES = sorted(FUNCTIONS.rglob("*.sql"))
 
 for_each_file = pytest.mark.parametrize(
     "file", [FunctionFile.read(path) for path in FILES], ids=[path.stem for path in FILES]
@@ -240,7 +246,7 @@ def test_that_names_say_what_a_value_is(file: FunctionFile) -> None:
 def test_that_the_deployed_functions_are_those_that_have_a_file(
     functions: list[DeployedFunction],
 ) -> None:
-    files = sorted((SCHEMA_OF_FOLDER[path.parent.name], path.stem) for path in FILES)
+    files = sorted((SCHEMA_OF_FOLDER[audience(path)], path.stem) for path in FILES)
 
     # No function twice: PostgREST could not tell which one is meant.
     assert [(function.schema, function.name) for function in functions] == files

@@ -11,8 +11,8 @@ from types import ModuleType
 
 import psycopg
 import pytest
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import SupervisedDatabase
-from parlant_supabase.local.project import find_project
 from psycopg.rows import dict_row
 
 from tests.database.supabase_cli import run_supabase

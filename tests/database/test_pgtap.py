@@ -6,8 +6,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import StackDatabase
-from parlant_supabase.local.project import find_project
 from tap.parser import Parser  # type: ignore[import-untyped]
 
 from tests.conftest import MakeEmptyDatabase

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import SupervisedDatabase
-from parlant_supabase.local.project import find_project
 from psycopg.sql import SQL, Identifier
 
 from sql import generate_migration

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from examples.conversations import CONVERSATIONS, answers, read_conversations
+from demo.conversations import CONVERSATIONS, answers, read_conversations
 
 
 def test_that_they_are_many_and_of_several_customers() -> None:

@@ -16,7 +16,7 @@ import pytest
 from parlant_supabase.local import StackDatabase
 from rich.console import Console
 
-from examples.demo import run_demo
+from demo.run import run_demo
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 END_SECONDS = 60
@@ -54,7 +54,7 @@ def short_conversations(tmp_path: Path) -> Path:
 def started_demo() -> Iterator[subprocess.Popen[str]]:
     """A demo whose first server has just begun to answer."""
     with subprocess.Popen(
-        [sys.executable, "-m", "examples.demo"],
+        [sys.executable, "-m", "demo"],
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -75,7 +75,7 @@ def started_demo() -> Iterator[subprocess.Popen[str]]:
 
 def test_that_everything_survives() -> None:
     demo = subprocess.run(
-        [sys.executable, "-m", "examples.demo"],
+        [sys.executable, "-m", "demo"],
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from parlant.core.loggers import LogLevel, TracingLogger
 from parlant.core.tracer import LocalTracer
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import LocalStack
-from parlant_supabase.local.project import find_project
 from psycopg.types.json import Jsonb
 
 from tests.differential.subject import NAME, PREFIX, Installation, Subject, open_subject

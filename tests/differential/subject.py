@@ -20,10 +20,10 @@ from parlant.core.persistence.document_database import (
 )
 from parlant_supabase import SupabaseAdapterError, SupabaseDocumentDatabase
 from parlant_supabase.collection import SupabaseDocumentCollection
-from parlant_supabase.documents import encode_document
 from parlant_supabase.local.database import SupervisedDatabase
-from parlant_supabase.translation import translate
-from parlant_supabase.transport import Transport
+from parlant_supabase.rpc.encoding import encode_document
+from parlant_supabase.rpc.error_mapping import translate
+from parlant_supabase.rpc.transport import Transport
 
 T = TypeVar("T")
 JSONObject = Mapping[str, Any]

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from parlant_supabase.local.packages import checkout_root, find_programs
+from parlant_supabase.deployment.package_files import checkout_root
+from parlant_supabase.local.packages import find_programs
 from parlant_supabase.local.service_user import choose_service_user
 
 from . import round_trip

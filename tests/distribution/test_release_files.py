@@ -22,7 +22,7 @@ FOLDERS = (
     "adapter",
     "benchmarks",
     "docs",
-    "examples",
+    "demo",
     "requirements",
     "scripts",
     "sql",

@@ -82,7 +82,7 @@ def test_that_it_shares_the_package_of_parlants_databases(
     script = (
         "from parlant.adapters.db import supabase_db, transient\n"
         "from parlant.adapters.db.supabase_db import SupabaseDocumentDatabase\n"
-        "from parlant_supabase.local.project import find_project\n"
+        "from parlant_supabase.deployment.package_files import find_project\n"
         "import parlant_supabase\n"
         "assert SupabaseDocumentDatabase is parlant_supabase.SupabaseDocumentDatabase\n"
         "print(supabase_db.__file__, find_project(), sep='\\n')\n"

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from parlant.core.loggers import Logger
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import StackDatabase, background
 from parlant_supabase.local.data_directory import DataDirectory
 from parlant_supabase.local.packages import find_programs
-from parlant_supabase.local.project import find_project
 from parlant_supabase.local.supervision import is_running
 
 from tests.conftest import MakeEmptyDatabase

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from parlant_supabase.local.project import find_project
+from parlant_supabase.deployment.package_files import find_project
 
 ROOT = find_project()
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 
 # Of a path in code, such as sql/views/: folders of the checkout, and what is below them.
-_PATH = re.compile(r"(?:adapter|docs|examples|sql|supabase|tests)/[\w./-]*")
+_PATH = re.compile(r"(?:adapter|demo|docs|examples|sql|supabase|tests)/[\w./-]*")
 
 
 def test_that_every_path_in_code_is_there() -> None:

@@ -12,8 +12,9 @@ import psycopg.sql
 import pytest
 from parlant.core.loggers import TracingLogger
 from parlant.core.persistence.document_database import BaseDocument, identity_loader
-from parlant_supabase import SupabaseDocumentDatabase, retrying
+from parlant_supabase import SupabaseDocumentDatabase
 from parlant_supabase.local import LocalStack
+from parlant_supabase.rpc import retry
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 from tests.adapter.notes import Notes
@@ -79,7 +80,7 @@ def give(database: SupabaseDocumentDatabase, seconds: float) -> None:
 @pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes giving up quick; how long the pauses are is a test of its own."""
-    monkeypatch.setattr(retrying, "_LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr(retry, "_LONGEST_PAUSE", 0.001)
 
 
 async def open_notes(database: SupabaseDocumentDatabase) -> Notes:

@@ -25,11 +25,11 @@ from parlant_supabase import (
     UnavailableError,
     UnexpectedReplyError,
     UnreachableError,
-    retrying,
 )
 from parlant_supabase.local import LocalStack
+from parlant_supabase.rpc import retry
+from parlant_supabase.rpc.transport import Transport
 from parlant_supabase.settings import ConnectionSettings
-from parlant_supabase.transport import Transport
 
 from tests.adapter.notes import Notes, ids, note, only
 from tests.faults.conftest import Connect, give, given_client, open_notes, stored
@@ -79,8 +79,8 @@ def test_that_the_reads_are_the_functions_that_postgrest_runs_read_only(
     ):
         by_volatility[volatility].add(name)
 
-    assert by_volatility["s"] == retrying.READS
-    assert by_volatility["v"] >= retrying.REPEATABLE_WRITES
+    assert by_volatility["s"] == retry.READS
+    assert by_volatility["v"] >= retry.REPEATABLE_WRITES
 
 
 @pytest.mark.parametrize(

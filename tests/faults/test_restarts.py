@@ -19,11 +19,11 @@ from parlant_supabase import (
     UnreachableError,
     VersionMismatchError,
 )
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import LocalStack
 from parlant_supabase.local.credentials import Credentials
 from parlant_supabase.local.data_directory import DataDirectory
 from parlant_supabase.local.database import ServiceName
-from parlant_supabase.local.project import find_project
 
 from tests.adapter.notes import EVERYTHING, ids, note
 from tests.faults.conftest import open_notes, stored

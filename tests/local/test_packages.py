@@ -12,10 +12,10 @@ from pathlib import Path
 
 import parlant_supabase
 import pytest
+from parlant_supabase.deployment.package_files import checkout_root
 from parlant_supabase.local import LocalStackError, ports
 from parlant_supabase.local.packages import (
     POSTGRES_VARIABLE,
-    checkout_root,
     find_programs,
     require_supported_platform,
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from parlant_supabase.local.project import find_project
-from parlant_supabase.migrations import migrations_for
+from parlant_supabase.deployment.migrations import migrations_for
+from parlant_supabase.deployment.package_files import find_project
 
 
 def write_project(folder: Path, *schemas: str) -> Path:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from parlant_supabase.local.project import find_project
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.versions import SQL_VERSION
 
 from sql import generate_migration

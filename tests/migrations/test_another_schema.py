@@ -12,9 +12,9 @@ import pytest
 from parlant.core.loggers import Logger
 from parlant.core.persistence.document_database import BaseDocument, identity_loader
 from parlant_supabase import ConfigurationError, SupabaseDocumentDatabase
+from parlant_supabase.deployment.migrations import migrations_for, private_schema_of
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local.database import SupervisedDatabase
-from parlant_supabase.local.project import find_project
-from parlant_supabase.migrations import migrations_for, private_schema_of
 from psycopg.types.json import Jsonb
 
 from tests.conftest import MakeEmptyDatabase

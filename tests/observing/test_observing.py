@@ -15,9 +15,9 @@ from parlant_supabase import (
     InvalidFilterError,
     OutcomeUnknownError,
     SupabaseAdapterError,
-    observing,
 )
 from parlant_supabase.local import LocalStack
+from parlant_supabase.rpc import telemetry
 
 from tests.adapter.notes import EVERYTHING, Notes, ids, note, only, where
 from tests.faults.conftest import open_notes
@@ -198,7 +198,7 @@ class TestLogger:
         log: pytest.LogCaptureFixture,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(observing, "_SECONDS_BETWEEN_WARNINGS", math.inf)
+        monkeypatch.setattr(telemetry, "_SECONDS_BETWEEN_WARNINGS", math.inf)
         proxy.faults.extend([unavailable] * 5)
 
         await asyncio.gather(*(notes.find(EVERYTHING) for _ in range(30)))
@@ -229,7 +229,7 @@ class TestLogger:
         log: pytest.LogCaptureFixture,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(observing, "_SECONDS_BETWEEN_WARNINGS", math.inf)
+        monkeypatch.setattr(telemetry, "_SECONDS_BETWEEN_WARNINGS", math.inf)
         async with connect(slow_call_seconds=1e-9) as database:
             notes = await open_notes(database)
             log.clear()

@@ -11,7 +11,7 @@ import sys
 
 import parlant.sdk as p
 
-from examples.offline_nlp import OfflineNLPService
+from demo.offline_nlp import OfflineNLPService
 
 
 def main() -> None:

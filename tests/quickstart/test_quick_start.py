@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import StackDatabase
 from parlant_supabase.local.ports import find_free_ports
-from parlant_supabase.local.project import find_project
 
 from tests.conftest import MakeEmptyDatabase
 from tests.docs.pages import applications

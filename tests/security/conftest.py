@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import LocalStack, StackDatabase, SupervisedDatabase
-from parlant_supabase.local.project import find_project
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from parlant.core.common import IdGenerator, ItemNotFoundError
 from parlant.core.customers import CustomerId
 from parlant.core.sessions import EventKind, EventSource, SessionId
 from parlant.core.tags import TagId
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import LocalStack
-from parlant_supabase.local.project import find_project
 from parlant_supabase.stores import SupabaseStores
 from psycopg.types.json import Jsonb
 

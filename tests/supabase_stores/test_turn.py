@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import LocalStack
 from parlant_supabase.local.ports import find_free_ports
-from parlant_supabase.local.project import find_project
 
 
 async def take_turn(stack: LocalStack, prefix: str, home: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from parlant.core.meter import Meter
 from parlant_supabase.stores import join_server, supabase_stores
 from supabase import AsyncClientOptions, acreate_client
 
-from examples.offline_nlp import OfflineNLPService
+from demo.offline_nlp import OfflineNLPService
 from tests.observing.recording import RecordingMeter
 
 CLIENTS = 5

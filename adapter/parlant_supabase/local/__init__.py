@@ -1,7 +1,7 @@
 """Postgres, PostgREST, a gateway and the Supabase CLI on this machine, without Docker."""
 
-from .database import StackDatabase, SupervisedDatabase
-from .errors import LocalStackError
-from .stack import LocalStack
+from parlant_supabase.local.database import StackDatabase, SupervisedDatabase
+from parlant_supabase.local.errors import LocalStackError
+from parlant_supabase.local.stack import LocalStack
 
 __all__ = ["LocalStack", "LocalStackError", "StackDatabase", "SupervisedDatabase"]

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .data_directory import DataDirectory
-from .database import MAIN_DATABASE, StackDatabase
-from .errors import LocalStackError
-from .ports import LOOPBACK
-from .project import find_project
-from .stack import LocalStack
-from .supervision import SupervisorLockedError, is_running, read_state
+from parlant_supabase.deployment.package_files import find_project
+from parlant_supabase.local.data_directory import DataDirectory
+from parlant_supabase.local.database import MAIN_DATABASE, StackDatabase
+from parlant_supabase.local.errors import LocalStackError
+from parlant_supabase.local.ports import LOOPBACK
+from parlant_supabase.local.stack import LocalStack
+from parlant_supabase.local.supervision import SupervisorLockedError, is_running, read_state
 
 _WAIT_SECONDS = 120.0
 _POLL_SECONDS = 0.05

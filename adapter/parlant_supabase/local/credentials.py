@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 
-from .service_user import write_private_file
+from parlant_supabase.local.service_user import write_private_file
 
 _HOUR = 3600
 _TEN_YEARS = 10 * 365 * 24 * _HOUR

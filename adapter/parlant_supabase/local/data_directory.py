@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from .credentials import Credentials
-from .errors import LocalStackError
-from .ports import Ports, find_free_ports
-from .service_user import ServiceUser, make_directory, require_open_path
+from parlant_supabase.local.credentials import Credentials
+from parlant_supabase.local.errors import LocalStackError
+from parlant_supabase.local.ports import Ports, find_free_ports
+from parlant_supabase.local.service_user import ServiceUser, make_directory, require_open_path
 
 _START_ANEW = (
     "delete the stack's data with `parlant-supabase local stop --delete-data` and start anew"

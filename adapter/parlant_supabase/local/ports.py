@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .errors import LocalStackError
+from parlant_supabase.local.errors import LocalStackError
 
 LOOPBACK = "127.0.0.1"
 

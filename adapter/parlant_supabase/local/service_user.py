@@ -5,7 +5,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import LocalStackError
+from parlant_supabase.local.errors import LocalStackError
 
 USER_VARIABLE = "PARLANT_SUPABASE_POSTGRES_USER"
 

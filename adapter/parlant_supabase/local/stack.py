@@ -9,20 +9,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from .data_directory import DataDirectory, StackDescription
-from .database import (
+from parlant_supabase.local.data_directory import DataDirectory, StackDescription
+from parlant_supabase.local.database import (
     MAIN_DATABASE,
     SQL_DIRECTORY,
     SUPERUSER,
     SupervisedDatabase,
     last_complaint,
 )
-from .driver import require_driver
-from .errors import LocalStackError
-from .packages import find_programs, require_supported_platform
-from .ports import LOOPBACK, Ports, find_free_ports
-from .service_user import choose_service_user, make_directory, write_private_file
-from .supervision import SupervisorConnection
+from parlant_supabase.local.driver import require_driver
+from parlant_supabase.local.errors import LocalStackError
+from parlant_supabase.local.packages import find_programs, require_supported_platform
+from parlant_supabase.local.ports import LOOPBACK, Ports, find_free_ports
+from parlant_supabase.local.service_user import (
+    choose_service_user,
+    make_directory,
+    write_private_file,
+)
+from parlant_supabase.local.supervision import SupervisorConnection
 
 if TYPE_CHECKING:
     from psycopg import sql

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .errors import LocalStackError
-from .service_user import ServiceUser
-from .supervisor import LOCK_FILE, STATE_FILE
+from parlant_supabase.local.errors import LocalStackError
+from parlant_supabase.local.service_user import ServiceUser
+from parlant_supabase.local.supervisor import LOCK_FILE, STATE_FILE
 
 _SCRIPT = Path(__file__).with_name("supervisor.py")
 

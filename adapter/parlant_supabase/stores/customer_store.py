@@ -20,7 +20,7 @@ from typing_extensions import Self, override
 
 from parlant_supabase.database import SupabaseDocumentDatabase
 from parlant_supabase.errors import DuplicateDocumentError
-from parlant_supabase.paging import next_cursor, page_arguments
+from parlant_supabase.rpc.pagination import next_cursor, page_arguments
 from parlant_supabase.stores.ids import MAX_ID_ATTEMPTS, id_is_taken, no_free_id
 from parlant_supabase.stores.locking import DatabaseLock
 from parlant_supabase.stores.opening import opening

@@ -17,7 +17,7 @@ from parlant.core.persistence.document_database_helper import MetadataDocument
 from typing_extensions import override
 
 from parlant_supabase.database import SupabaseDocumentDatabase
-from parlant_supabase.loading import Loader
+from parlant_supabase.document_migration import Loader
 
 _METADATA = "metadata"
 

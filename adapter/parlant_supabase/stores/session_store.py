@@ -28,7 +28,7 @@ from parlant.core.sessions import (
 from typing_extensions import Self, override
 
 from parlant_supabase.database import SupabaseDocumentDatabase
-from parlant_supabase.paging import next_cursor, page_arguments
+from parlant_supabase.rpc.pagination import next_cursor, page_arguments
 from parlant_supabase.stores.locking import DatabaseLock
 from parlant_supabase.stores.opening import opening
 

@@ -11,15 +11,15 @@ from parlant.core.loggers import Logger
 from parlant.core.meter import Meter
 from parlant.core.tracer import Tracer
 
-from parlant_supabase.arguments import check_prefix, check_type
 from parlant_supabase.database import SupabaseDocumentDatabase
 from parlant_supabase.errors import ConfigurationError
-from parlant_supabase.observing import DefaultLogger
+from parlant_supabase.rpc.telemetry import DefaultLogger
+from parlant_supabase.rpc.transport import SupabaseClient
 from parlant_supabase.stores.context_variable_store import SupabaseContextVariableStore
 from parlant_supabase.stores.customer_store import SupabaseCustomerStore
 from parlant_supabase.stores.ids import RandomIdGenerator
 from parlant_supabase.stores.session_store import SupabaseSessionStore
-from parlant_supabase.transport import SupabaseClient
+from parlant_supabase.validation import check_prefix, check_type
 
 
 class SupabaseStores(TypedDict):

@@ -1,1 +1,1 @@
-"""`parlant-supabase import` and `export`: documents on their way into a project and out of it."""
+"""Export and import of documents. Knows no terminal."""

@@ -18,7 +18,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from parlant_supabase.transfer.records import Failure, Part, Record, SourceError
+from parlant_supabase.transfer.errors import SourceError
+from parlant_supabase.transfer.records import Failure, Part, Record
 
 _FORMAT = 1
 _CHUNK_BYTES = 1 << 20

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from parlant_supabase.commands.errors import CommandError
 from parlant_supabase.errors import CollectionExistsError
+from parlant_supabase.rpc.transport import Transport
+from parlant_supabase.transfer.errors import TransferError
 from parlant_supabase.transfer.records import METADATA, Failure, Part, Record
-from parlant_supabase.transport import Transport
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Project:
             need_all: Whether to fail if the table of one is missing, and not to leave it out.
 
         Raises:
-            CommandError: A table is missing.
+            TransferError: A table is missing.
         """
         reply = await self._transport.call("parlant_diagnose", {}, "looking at the collections")
         parts = {}
@@ -62,7 +62,7 @@ class Project:
                 if not table["exists"]:
                     if not need_all:
                         continue
-                    raise CommandError(
+                    raise TransferError(
                         f"The table {table['table']} is missing; `parlant-supabase doctor` says "
                         "what to do about it."
                     )

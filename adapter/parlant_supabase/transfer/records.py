@@ -8,16 +8,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from parlant_supabase.commands.errors import CommandError
-from parlant_supabase.documents import encode_document
 from parlant_supabase.errors import UnstorableValueError
+from parlant_supabase.rpc.encoding import encode_document
 
 METADATA = "metadata"
 """The collection in which every store keeps its version, in one document."""
-
-
-class SourceError(CommandError):
-    """A source cannot be read, or not to its end; the message is one sentence that says why."""
 
 
 class Part(NamedTuple):

@@ -1,0 +1,152 @@
+"""Says what an import or an export came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from parlant_supabase.cli.display import out, plain
+from parlant_supabase.plurals import counted
+from parlant_supabase.transfer.exporting import Exported
+from parlant_supabase.transfer.importing import Import, Tally
+from parlant_supabase.transfer.records import Part
+
+_SHOWN_IDS = 5
+
+
+def export_summary(exported: Exported) -> dict[str, Any]:
+    """What was exported, for JSON."""
+    return {
+        "documents": exported.end.documents,
+        "failed": exported.end.failed,
+        "sha256": exported.end.sha256,
+        "collections": [
+            {**_place(part), "documents": count} for part, count in exported.counts.items()
+        ],
+    }
+
+
+def show_export(exported: Exported, console: Console, target: str) -> None:
+    """Prints what was exported."""
+    table = Table("Collection", box=box.SIMPLE)
+    table.add_column("Documents", justify="right")
+    _add_rows(
+        table,
+        {part: [count] for part, count in exported.counts.items() if count or not part.is_failed},
+    )
+    console.print(table)
+    failed = f" and {exported.end.failed:,} failed" if exported.end.failed else ""
+    text = f"Exported {counted(exported.end.documents, 'document')}{failed} to {target}."
+    console.print(plain(text), soft_wrap=True)
+
+
+def import_summary(run: Import, notes: Sequence[str], *, dry_run: bool) -> dict[str, Any]:
+    """What was imported, for JSON."""
+    return {
+        "complete": run.is_complete,
+        "dry_run": dry_run,
+        "stopped": run.stopped,
+        "left_out": list(notes),
+        "collections": [{**_place(part), **asdict(tally)} for part, tally in run.tallies.items()],
+    }
+
+
+def show_import(run: Import, notes: Sequence[str], *, dry_run: bool) -> None:
+    """Prints what was imported."""
+    table = Table("Collection", box=box.SIMPLE)
+    names = ["Source", "To import" if dry_run else "Imported", "There", "Left out"]
+    for name in names if dry_run else [*names, "Verified"]:
+        table.add_column(name, justify="right")
+    _add_rows(
+        table,
+        {
+            part: [
+                tally.read,
+                tally.imported + tally.replaced,
+                tally.unchanged,
+                tally.repeated + tally.kept_metadata + len(tally.different) + len(tally.refused),
+                *([] if dry_run else [tally.verified]),
+            ]
+            for part, tally in run.tallies.items()
+            if tally.read or not part.is_failed
+        },
+    )
+    out.print(table)
+    for line in _details(run.tallies, dry_run=dry_run):
+        out.print(plain(line), soft_wrap=True)
+    for note in notes:
+        out.print(plain(f"Not imported: {note}."), soft_wrap=True)
+    style = "green" if run.is_complete else "bold red"
+    out.print(plain(_verdict(run, dry_run=dry_run)), style=style, soft_wrap=True)
+
+
+def progress_so_far(run: Import) -> str:
+    """How far an import has come that did not get to its end."""
+    done = sum(tally.imported + tally.replaced + tally.unchanged for tally in run.tallies.values())
+    verb = "is" if done == 1 else "are"
+    return (
+        f"{counted(done, 'document')} of it {verb} in the project; run it again to continue: what "
+        "is there is left alone."
+    )
+
+
+def _add_rows(table: Table, rows: Mapping[Part, Sequence[int]]) -> None:
+    for prefix, group in groupby(rows.items(), key=lambda row: row[0].prefix):
+        table.add_section()
+        table.add_row(plain(prefix))
+        for part, numbers in group:
+            name = f" {part.collection}{' (failed)' if part.is_failed else ''}"
+            table.add_row(plain(name), *(f"{number:,}" for number in numbers))
+
+
+def _details(tallies: Mapping[Part, Tally], *, dry_run: bool) -> Iterable[str]:
+    for part, tally in tallies.items():
+        if tally.repeated:
+            yield (
+                f"{part}: left out {tally.repeated:,} that repeat an earlier one of the same id, "
+                "as Parlant writes them when an application starts again"
+            )
+        if tally.kept_metadata:
+            yield f"{part}: the store keeps the version that it has"
+        if tally.replaced:
+            verb = "would replace" if dry_run else "replaced"
+            yield f"{part}: {tally.replaced:,} {verb} a different one of the same id"
+        if tally.different:
+            yield f"{part}: a different one has the id {_some(tally.different)}"
+        for refusal in tally.refused[:_SHOWN_IDS]:
+            yield f"{part}: {refusal.id or 'one without id'} cannot be stored: {refusal.reason}"
+        if len(tally.refused) > _SHOWN_IDS:
+            yield f"{part}: and {len(tally.refused) - _SHOWN_IDS:,} more cannot be stored"
+        if tally.missing:
+            yield f"{part}: not there when read back: {_some(tally.missing)}"
+        if tally.changed:
+            yield f"{part}: different when read back: {_some(tally.changed)}"
+
+
+def _verdict(run: Import, *, dry_run: bool) -> str:
+    tallies = run.tallies.values()
+    if not run.is_complete:
+        return run.stopped or "Not everything was imported, as said above."
+    imported = sum(tally.imported + tally.replaced for tally in tallies)
+    if dry_run:
+        return f"{counted(imported, 'document')} would be imported; nothing was changed."
+    verified = sum(tally.verified for tally in tallies)
+    return (
+        f"Imported {counted(imported, 'document')}; read back {verified:,}, all equal to the "
+        "source."
+    )
+
+
+def _some(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - _SHOWN_IDS:,} more" if len(ids) > _SHOWN_IDS else ""
+    return ", ".join(ids[:_SHOWN_IDS]) + more
+
+
+def _place(part: Part) -> dict[str, Any]:
+    return {"prefix": part.prefix, "collection": part.collection, "failed": part.is_failed}

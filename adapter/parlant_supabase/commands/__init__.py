@@ -1,1 +1,0 @@
-"""The commands of `parlant-supabase`, beside those of the local stack."""

@@ -1,0 +1,1 @@
+"""The package's migrations: rendered for a schema, and copied into a user's project."""

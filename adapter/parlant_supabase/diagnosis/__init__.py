@@ -1,0 +1,1 @@
+"""The checks and findings of `parlant-supabase doctor`. Knows no terminal."""

@@ -1,0 +1,233 @@
+"""Turns what PostgREST, Postgres or the gateway answered into the adapter's errors."""
+
+from __future__ import annotations
+
+from parlant_supabase.errors import (
+    ERRORS_BY_SQLSTATE,
+    AuthenticationError,
+    DuplicateDocumentError,
+    IndexedValueTooLongError,
+    NotDeployedError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    SchemaNotExposedError,
+    StatementTimeoutError,
+    SupabaseAdapterError,
+    UnavailableError,
+    UnexpectedReplyError,
+)
+from parlant_supabase.rpc.retry import READS
+
+_DEPLOY = (
+    "Run `supabase db push` in the Supabase project folder that holds the migrations of "
+    "parlant-supabase; if you just did, wait a moment for the API to notice."
+)
+_KEY = (
+    "Set SUPABASE_KEY to the secret or service_role key of this project "
+    "(dashboard: Settings, API keys)."
+)
+_AGAIN = "Try again in a moment; see the project's status in the Supabase dashboard if it persists."
+_ADDRESS = "Check SUPABASE_URL; it looks like https://your-project.supabase.co."
+
+# Codes of Postgres and PostgREST: the error, what happened, what to do next.
+_BY_CODE: dict[str, tuple[type[SupabaseAdapterError], str, str]] = {
+    "402": (
+        UnavailableError,
+        "the project is restricted because its organization is over its plan's quota; nothing was "
+        "changed",
+        "See the organization's usage in the Supabase dashboard.",
+    ),
+    "23505": (
+        DuplicateDocumentError,
+        "a document with the same values in a unique index exists; nothing was changed",
+        "Change the document, or open the collection without that unique index.",
+    ),
+    "25006": (
+        UnavailableError,
+        "the database takes no writes, as after running out of disk space; nothing was changed",
+        "See the project's disk in the Supabase dashboard.",
+    ),
+    "2BP01": (
+        SupabaseAdapterError,
+        "a view or other object of your own depends on the table; nothing was changed",
+        "Drop it first; the error's server_detail names it.",
+    ),
+    "42501": (
+        PermissionDeniedError,
+        "the role of this key has no permission; the adapter needs the service role",
+        _KEY,
+    ),
+    "54000": (
+        IndexedValueTooLongError,
+        "the id or another indexed field is too long for an index; nothing was changed",
+        "Keep ids and indexed fields under 2,000 bytes.",
+    ),
+    "57014": (
+        StatementTimeoutError,
+        "the database ended the statement because it took too long; nothing was changed",
+        "Narrow the filter, set a limit, or raise the role's statement_timeout.",
+    ),
+    "PGRST106": (
+        SchemaNotExposedError,
+        "the schema is not exposed by the API",
+        "Add it to the exposed schemas (dashboard: Settings, API), or correct SUPABASE_SCHEMA.",
+    ),
+    "PGRST202": (NotDeployedError, "the database lacks the function", _DEPLOY),
+    "42883": (NotDeployedError, "the database lacks a function", _DEPLOY),
+    "3F000": (NotDeployedError, "the database lacks a schema", _DEPLOY),
+    "42P01": (
+        NotDeployedError,
+        "the database lacks a table that is registered",
+        "Restore the table; its name stands in parlant_internal.collections.",
+    ),
+}
+_AUTHENTICATION_CODES = {"PGRST300", "PGRST301", "PGRST302", "PGRST303"}
+
+# Codes with which nothing was carried out, or what was has been rolled back.
+_UNAVAILABLE_CODES = {
+    # PostgREST had no connection to the database, no schema cache, or no free connection.
+    "PGRST000",
+    "PGRST002",
+    "PGRST003",
+    # Postgres rolled the transaction back to make way for another, or could not lock.
+    "40001",
+    "40P01",
+    "55P03",
+    # Postgres refused the connection.
+    "08001",
+    "08004",
+    "57P03",
+    # The gateway turned the request away: there are too many, there is no server behind it that it
+    # can reach, or the project is paused.
+    "429",
+    "521",
+    "523",
+    "525",
+    "526",
+    "530",
+    "540",
+}
+_UNAVAILABLE_CLASSES = ("53",)  # insufficient resources
+
+# Codes with which the database or PostgREST was lost while an answer was awaited. That may have
+# been after the commit. Besides these: every HTTP status from 500 on that is not above.
+_LOST_CODES = {"PGRST001", "PGRSTX00", "40003", "408"}
+_LOST_CLASSES = ("08", "57P")  # connection failed, connection ended by the server
+
+Explanation = tuple[type[SupabaseAdapterError], str, str]
+
+
+def answer_lost(
+    function: str, subject: str, what: str, code: str | None = None
+) -> UnavailableError | OutcomeUnknownError:
+    """The error for a request that was sent and not answered.
+
+    Args:
+        function: The function that was called.
+        subject: What was asked, such as "find on collection 'events'".
+        what: What happened instead of an answer.
+        code: SQLSTATE, PostgREST code or HTTP status, where there is one.
+    """
+    if function in READS:
+        return UnavailableError(f"{subject}: {what}. {_AGAIN}", code=code)
+    return OutcomeUnknownError(
+        f"{subject}: {what}, so it may have been carried out or not. Look before you repeat it.",
+        code=code,
+    )
+
+
+def not_the_api(subject: str, what: str) -> UnexpectedReplyError:
+    """The error for a reply that no function of the project gives."""
+    return UnexpectedReplyError(f"{subject}: {what}. {_ADDRESS}")
+
+
+def translate(
+    function: str,
+    subject: str,
+    code: str | None,
+    message: str | None,
+    detail: str | None,
+    hint: str | None,
+) -> SupabaseAdapterError:
+    """The error for a reply that reports a failure.
+
+    Args:
+        function: The function that was called.
+        subject: What was asked, such as "find on collection 'events'".
+        code: SQLSTATE, PostgREST code or HTTP status; None where there is none to be had.
+        message: The server's message; repeated only where the code, and with it the text, is ours.
+        detail: The server's detail, likewise.
+        hint: The server's hint, likewise.
+    """
+    if code in ERRORS_BY_SQLSTATE:
+        what = f"{message} ({detail.rstrip('.')})" if detail else str(message)
+        error, next_step = ERRORS_BY_SQLSTATE[code], hint or ""
+    elif _is_lost(code, message):
+        return answer_lost(function, subject, _describe_loss(code), code)
+    else:
+        error, what, next_step = _explain(code, message)
+    return error(
+        f"{subject}: {what}. {next_step}".strip(),
+        code=code,
+        server_message=message,
+        server_detail=detail,
+    )
+
+
+def _explain(code: str | None, message: str | None) -> Explanation:
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    if code in _AUTHENTICATION_CODES or _is_key_refusal(code, message):
+        return AuthenticationError, "the key was refused as missing, wrong or expired", _KEY
+    if code is not None and _is_unavailable(code):
+        return UnavailableError, f"the project cannot serve requests now ({code})", _AGAIN
+    if code == "413":
+        return (
+            UnexpectedReplyError,
+            "the gateway refused the request as too large (HTTP 413); nothing was changed",
+            "Store smaller documents.",
+        )
+    if code is not None and _is_status(code):
+        return (
+            UnexpectedReplyError,
+            f"something other than the project's API answered (HTTP {code})",
+            _ADDRESS,
+        )
+    return (
+        SupabaseAdapterError,
+        f"the database reported an error of code {code}",
+        "The server's own words are in the error's server_message.",
+    )
+
+
+def _is_key_refusal(code: str | None, message: str | None) -> bool:
+    # The hosted gateway answers with a message and no code.
+    return code == "401" or (code is None and "api key" in (message or "").lower())
+
+
+def _is_unavailable(code: str) -> bool:
+    return code in _UNAVAILABLE_CODES or code.startswith(_UNAVAILABLE_CLASSES)
+
+
+def _is_lost(code: str | None, message: str | None) -> bool:
+    if code is None:
+        return not _is_key_refusal(code, message)
+    if _is_unavailable(code):
+        return False
+    return (
+        code in _LOST_CODES
+        or code.startswith(_LOST_CLASSES)
+        or (_is_status(code) and code.startswith("5"))
+    )
+
+
+def _describe_loss(code: str | None) -> str:
+    if code is None:
+        return "the gateway reported a failure without a code"
+    if _is_status(code):
+        return f"the gateway answered HTTP {code}"
+    return f"the connection to the database was lost ({code})"
+
+
+def _is_status(code: str) -> bool:
+    return code.isdigit() and len(code) == 3

@@ -1,0 +1,82 @@
+"""What Parlant's three persistable stores ask of a document database, by opening them on one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from parlant.adapters.db.transient import TransientDocumentCollection, TransientDocumentDatabase
+from parlant.core.common import IdGenerator
+from parlant.core.context_variables import ContextVariableDocumentStore
+from parlant.core.customers import CustomerDocumentStore
+from parlant.core.persistence.document_database import CollectionIndex, TDocument
+from parlant.core.sessions import SessionDocumentStore
+from typing_extensions import override
+
+from parlant_supabase.document_migration import Loader
+
+
+@dataclass(frozen=True)
+class ParlantStore:
+    """One of Parlant's stores.
+
+    Attributes:
+        name: The name of its class.
+        version: The version of its documents.
+        loaders: By collection, what converts its documents to that version.
+        indexes: By collection, the indexes that it asks for.
+    """
+
+    name: str
+    version: str
+    loaders: Mapping[str, Loader]
+    indexes: Mapping[str, Sequence[CollectionIndex]]
+
+
+async def parlant_stores() -> list[ParlantStore]:
+    """The stores for sessions, customers and context variables of the installed Parlant."""
+    stores = []
+    for make in (
+        SessionDocumentStore,
+        lambda database: CustomerDocumentStore(IdGenerator(), database),
+        lambda database: ContextVariableDocumentStore(IdGenerator(), database),
+    ):
+        database = _RecordingDatabase()
+        async with make(database) as store:
+            stores.append(
+                ParlantStore(
+                    type(store).__name__,
+                    store.VERSION.to_string(),
+                    database.loaders,
+                    database.indexes,
+                )
+            )
+    return stores
+
+
+class _RecordingDatabase(TransientDocumentDatabase):
+    """Remembers the loaders of its collections and the indexes that they are to have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaders: dict[str, Loader] = {}
+        self.indexes: dict[str, list[CollectionIndex]] = {}
+
+    @override
+    async def get_or_create_collection(
+        self, name: str, schema: type[TDocument], document_loader: Loader
+    ) -> TransientDocumentCollection[TDocument]:
+        self.loaders[name] = document_loader
+        return _RecordingCollection(name, schema, self.indexes.setdefault(name, []))
+
+
+class _RecordingCollection(TransientDocumentCollection[TDocument]):
+    def __init__(
+        self, name: str, schema: type[TDocument], requested: list[CollectionIndex]
+    ) -> None:
+        super().__init__(name, schema)
+        self._requested = requested
+
+    @override
+    async def ensure_indexes(self, indexes: Sequence[CollectionIndex]) -> None:
+        self._requested.extend(indexes)

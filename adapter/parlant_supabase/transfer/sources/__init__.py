@@ -1,0 +1,1 @@
+"""The storages that documents are imported from, one module each."""
