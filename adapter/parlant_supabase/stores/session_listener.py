@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from contextvars import Context
 
 from parlant.core.async_utils import Timeout
 from parlant.core.sessions import (
@@ -58,7 +59,8 @@ class SupabaseSessionListener(PollingSessionListener):
         arrival: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting[arrival] = watch
         if self._looking is None:
-            self._looking = asyncio.create_task(self._look_while_anyone_waits())
+            # In an empty context: the look is for all clients, so it carries no client's trace.
+            self._looking = Context().run(asyncio.create_task, self._look_while_anyone_waits())
         remaining = timeout.remaining()
         try:
             return await asyncio.wait_for(arrival, None if remaining == math.inf else remaining)
