@@ -201,7 +201,7 @@ def test_that_a_file_states_what_postgres_would_assume(file: FunctionFile) -> No
     assert lines[1] in ("immutable", "stable", "volatile")
     remaining = [line for line in lines[2:] if line != "parallel safe"]
     assert remaining[0] in ("security invoker", "security definer")
-    assert remaining[1] == "set search_path = ''"
+    assert remaining[1] == "set search_path = pg_catalog, pg_temp"
 
 
 @for_each_file
@@ -252,10 +252,11 @@ def test_that_the_deployed_functions_are_those_that_have_a_file(
     assert [(function.schema, function.name) for function in functions] == files
 
 
-def test_that_a_function_resolves_no_name_through_the_search_path(
+def test_that_a_function_finds_names_in_pg_catalog_first(
     functions: list[DeployedFunction],
 ) -> None:
-    assert not [str(f) for f in functions if 'search_path=""' not in f.settings]
+    # With an empty path Postgres looks for types in pg_temp first.
+    assert not [str(f) for f in functions if "search_path=pg_catalog, pg_temp" not in f.settings]
 
 
 def test_that_a_function_that_works_on_whole_tables_gets_the_time(

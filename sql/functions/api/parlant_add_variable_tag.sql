@@ -10,7 +10,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform parlant_internal.insert_tag(p_prefix, 'variable', p_association);

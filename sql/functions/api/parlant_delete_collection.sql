@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform parlant_internal.drop_collection_table(p_prefix, p_collection);

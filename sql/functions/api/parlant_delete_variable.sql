@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_filter jsonb := jsonb_build_object('variable_id', jsonb_build_object('$eq', p_variable_id));

@@ -15,7 +15,7 @@ returns jsonb
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return parlant_internal.opened_collection(p_prefix, p_collection, p_version, false);

@@ -24,7 +24,7 @@ returns jsonb
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_filter jsonb := jsonb_strip_nulls(jsonb_build_object(

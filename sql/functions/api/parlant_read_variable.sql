@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return parlant_internal.read_tagged(p_prefix, 'variable', p_variable_id);

@@ -27,7 +27,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_failed_table text := parlant_internal.failed_table_of(p_prefix, p_collection);

@@ -8,7 +8,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text := format('%I.%I', 'public', p_table);

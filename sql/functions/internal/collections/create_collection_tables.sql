@@ -16,7 +16,7 @@ returns boolean
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table name := parlant_internal.table_name_for(p_prefix, p_collection);

@@ -9,7 +9,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute format('alter table %I.%I enable row level security', 'public', p_table);

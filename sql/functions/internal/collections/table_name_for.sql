@@ -10,7 +10,7 @@ returns name
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if coalesce(p_prefix, '') = '' or coalesce(p_collection, '') = '' then

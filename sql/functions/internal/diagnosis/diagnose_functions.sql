@@ -9,7 +9,7 @@ returns jsonb
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with ours as (
     select p.proname::text as name, p.oid

@@ -13,7 +13,7 @@ returns jsonb
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_needed constant text[] := '{select,insert,update,delete}';

@@ -14,7 +14,7 @@ returns jsonb
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(jsonb_agg(l.label order by l.first), '[]'::jsonb)
   from (

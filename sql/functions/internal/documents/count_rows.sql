@@ -8,7 +8,7 @@ returns jsonb
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_exact_up_to constant bigint := 10000;

@@ -8,7 +8,7 @@ returns trigger
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if coalesce(jsonb_typeof(new.data), 'null') <> 'object' then

@@ -25,7 +25,7 @@ returns jsonb
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_counted_beyond_page constant bigint := 10000;

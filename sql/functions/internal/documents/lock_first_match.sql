@@ -14,7 +14,7 @@ returns text
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- Under row level security a document may match and yet never be ours to change.

@@ -13,7 +13,7 @@ returns text
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- Deep enough for any filter that a program writes, shallow enough for max_stack_depth.

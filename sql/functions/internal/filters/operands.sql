@@ -15,7 +15,7 @@ language sql
 immutable
 parallel safe
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(jsonb_agg(m.value -> p_field -> p_operator), '[]'::jsonb)
   from jsonb_array_elements(p_members) as m

@@ -12,7 +12,7 @@ language plpgsql
 immutable
 parallel safe
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return case when p_field in ('id', 'session_id', 'customer_id', 'agent_id') then p_field end;

@@ -8,7 +8,7 @@ language sql
 immutable
 parallel safe
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(array_agg(v.value), '{}')
   from jsonb_array_elements_text(p_values) as v
