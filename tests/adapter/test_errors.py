@@ -498,7 +498,16 @@ def test_that_the_sql_raises_nothing_without_a_code_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["errors", "transport", "translation", "settings", "documents", "database"]
+    "module",
+    [
+        "database",
+        "errors",
+        "rpc/encoding",
+        "rpc/error_mapping",
+        "rpc/pagination",
+        "rpc/transport",
+        "settings",
+    ],
 )
 def test_that_no_error_is_raised_that_is_not_the_adapters(module: str) -> None:
     source = (ROOT / "adapter" / "parlant_supabase" / f"{module}.py").read_text()

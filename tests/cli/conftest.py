@@ -11,7 +11,7 @@ from pathlib import Path
 import parlant_supabase
 import psycopg
 import pytest
-from parlant_supabase.cli import app
+from parlant_supabase.cli.app import app
 from parlant_supabase.local import LocalStack, StackDatabase
 from typer.testing import CliRunner, Result
 

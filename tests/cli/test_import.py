@@ -462,7 +462,7 @@ def test_that_memory_does_not_grow_with_the_file(
         )
     )
     script = (
-        "import sys, tracemalloc; from parlant_supabase.cli import app; tracemalloc.start();"
+        "import sys, tracemalloc; from parlant_supabase.cli.app import app; tracemalloc.start();"
         "app(sys.argv[1:], standalone_mode=False);"
         "print(tracemalloc.get_traced_memory()[1], file=sys.stderr)"
     )

@@ -8,7 +8,7 @@ import shlex
 import parlant_supabase
 import pytest
 import typer
-from parlant_supabase.cli import app
+from parlant_supabase.cli.app import app
 from typer.core import TyperGroup
 
 from tests.docs.pages import CHECKOUT, code_spans_of, page_names
