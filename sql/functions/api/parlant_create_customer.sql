@@ -19,8 +19,9 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_created boolean := parlant_internal.insert_document(
-    parlant_internal.table_of(p_prefix, 'customers'), parlant_internal.read_document(p_customer));
+  v_table text := parlant_internal.table_of(p_prefix, 'customers');
+  v_customer jsonb := parlant_internal.read_document(p_customer);
+  v_created boolean := parlant_internal.insert_document(v_table, v_customer);
 begin
   if v_created then
     perform parlant_internal.insert_document(

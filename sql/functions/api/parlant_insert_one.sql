@@ -18,12 +18,12 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_table text := parlant_internal.table_of(p_prefix, p_collection);
+  v_document jsonb := parlant_internal.read_document(p_document);
 begin
   return jsonb_build_object(
-    'acknowledged', true,
-    'inserted', parlant_internal.insert_document(
-      parlant_internal.table_of(p_prefix, p_collection),
-      parlant_internal.read_document(p_document)));
+    'acknowledged', true, 'inserted', parlant_internal.insert_document(v_table, v_document));
 end;
 $$;
 

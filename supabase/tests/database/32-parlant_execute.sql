@@ -1,6 +1,6 @@
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(25);
+select plan(29);
 
 set local role service_role;
 
@@ -191,6 +191,84 @@ select is(
   )) #>> '{results,0,error,message}',
   'collection ''y'' under prefix ''x_'' does not exist',
   'a collection that is not there is an error'
+);
+
+-- A null is what it is in a call of its own.
+
+select lives_ok(
+  $$select public.parlant_open_store('pgtap_batch_', '{customers,customer_tag_associations}', '1')$$,
+  'a store'
+);
+
+select is(
+  public.parlant_execute(
+    '[{"function": "list_customers", "arguments": [{"p_prefix": "pgtap_batch_", "p_tags": null}]},
+      {"function": "list_customers", "arguments": [{"p_prefix": "pgtap_batch_", "p_tags": []}]}]'
+  ),
+  jsonb_build_object('results', jsonb_build_array(
+    jsonb_build_object('reply', public.parlant_list_customers('pgtap_batch_', null)),
+    jsonb_build_object('reply', public.parlant_list_customers('pgtap_batch_', '{}'))
+  )),
+  'for a list, too'
+);
+
+-- A null for each argument of each function, so that none fails in a batch alone.
+create function pg_temp.outcome(p_statement text) returns text language plpgsql as $$
+declare
+  v_reply jsonb;
+begin
+  execute p_statement into v_reply;
+  return v_reply;
+exception when others then
+  return sqlstate;
+end;
+$$;
+
+select is_empty(
+  $$
+    with calls as (
+      select
+        p.proname,
+        (
+          select string_agg(format('%I => null::%s', a.name, a.type::regtype), ', ')
+          from unnest(p.proargnames, p.proargtypes::oid[]) as a (name, type)
+        ) as arguments,
+        (
+          select coalesce(jsonb_object_agg(a.name, null), '{}')
+          from unnest(p.proargnames) as a (name)
+        ) as json
+      from pg_catalog.pg_proc as p
+      where
+        p.pronamespace = 'public'::regnamespace
+        and p.proname like 'parlant\_%'
+        and p.proname not in ('parlant_execute', 'parlant_diagnose')
+    ),
+
+    outcomes as (
+      select
+        c.proname,
+        pg_temp.outcome(
+          format('select public.%I(%s)', c.proname, c.arguments)
+        ) as alone,
+        public.parlant_execute(jsonb_build_array(jsonb_build_object(
+          'function', substr(c.proname, 9), 'arguments', jsonb_build_array(c.json)
+        ))) #> '{results,0}' as together
+      from calls as c
+    )
+
+    select o.* from outcomes as o
+    where o.alone is distinct from coalesce((o.together -> 'reply')::text, o.together #>> '{error,code}')
+  $$,
+  'nulls have the same outcome in a batch as in a call alone'
+);
+
+select is(
+  public.parlant_execute(
+    '[{"function": "get_collection",
+       "arguments": [{"p_prefix": "pgtap_batch_", "p_collection": "customers", "p_version": null}]}]'
+  ) #> '{results,0,reply,table}',
+  '"public.pgtap_batch_customers"'::jsonb,
+  'a null for a text, too'
 );
 
 select f.line from finish() as f (line);

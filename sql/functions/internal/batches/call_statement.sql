@@ -16,6 +16,7 @@ declare
   v_function record;
   v_unknown text;
   v_arguments text;
+  v_columns text;
 begin
   select p.proname, p.proargnames as names, p.proargtypes::oid[] as types into v_function
   from pg_catalog.pg_proc as p
@@ -41,24 +42,18 @@ begin
       hint = 'See the header of the function in sql/functions/api.';
   end if;
 
-  select string_agg(
-    format(
-      case
-        -- As over HTTP, where a JSON null is SQL NULL.
-        when a.type = 'pg_catalog.jsonb'::regtype then '%1$I => nullif(a.value -> %1$L, ''null''::jsonb)'
-        when a.type = 'pg_catalog.text[]'::regtype
-          then '%1$I => array(select jsonb_array_elements_text(a.value -> %1$L))'
-        else '%1$I => (a.value ->> %1$L)::%2$s'
-      end,
-      a.name, a.type::regtype),
-    ', ')
-  into v_arguments
+  select
+    string_agg(format('%1$I => a.%1$I', a.name), ', '),
+    string_agg(format('%I %s', a.name, a.type::regtype), ', ')
+  into v_arguments, v_columns
   from unnest(v_function.names, v_function.types) as a (name, type)
   where p_arguments ? a.name;
 
+  -- PostgREST converts the arguments of a call in the same way, so a batch takes what a call takes. A record
+  -- needs a column, even if the function is called without arguments.
   return format(
-    'select array_agg(jsonb_build_object(''reply'', public.%I(%s))) from jsonb_array_elements($1) as a',
-    v_function.proname, coalesce(v_arguments, ''));
+    'select array_agg(jsonb_build_object(''reply'', public.%I(%s))) from jsonb_to_recordset($1) as a (%s)',
+    v_function.proname, coalesce(v_arguments, ''), coalesce(v_columns, '_ jsonb'));
 end;
 $$;
 
