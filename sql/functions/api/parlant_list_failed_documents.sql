@@ -45,7 +45,7 @@ begin
       'reason', v_row.reason,
       'failed_at', v_row.failed_at);
     if p_with_data then
-      v_characters := v_characters + length(v_row.data::text);
+      v_characters := v_characters + coalesce(length(v_row.data::text), 0);
       v_documents[cardinality(v_documents)] := v_documents[cardinality(v_documents)]
         || jsonb_build_object('data', v_row.data);
     end if;

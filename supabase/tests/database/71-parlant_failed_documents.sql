@@ -1,7 +1,7 @@
 -- Counting, listing, restoring and dropping failed documents.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(27);
+select plan(31);
 
 select public.parlant_create_collection('pgtap_failed_', 'things');
 select public.parlant_create_collection('pgtap_failed_', 'others');
@@ -231,6 +231,35 @@ select throws_ok(
   $$select public.parlant_drop_failed_documents('pgtap_failed_', 'things', '7')$$,
   'PD008', 'the seqs must be a list, got number',
   'a list is needed'
+);
+
+-- Failed documents whose data is NULL, as tables that were made by hand may have.
+
+insert into public.pgtap_failed_things_failed_migrations (id, data, reason)
+values ('unknown', null, 'raised: x'), ('nowhere', null, 'rejected');
+insert into public.pgtap_failed_things (data) values ('{"id": "unknown", "version": "1"}');
+
+select is(
+  pg_temp.restored('unknown', '{"id": "unknown", "version": "2"}'), 'occupied',
+  'one that is not known overwrites nothing'
+);
+select is(
+  pg_temp.stored('unknown'), '{"id": "unknown", "version": "1"}'::jsonb, 'what is stored stays'
+);
+select is(
+  pg_temp.restored('nowhere', '{"id": "nowhere", "version": "2"}'), 'restored',
+  'and is restored where nothing is stored'
+);
+
+update public.pgtap_failed_others_failed_migrations as f
+set data = null
+where f.id = '1';
+select is(
+  jsonb_array_length(
+    public.parlant_list_failed_documents('pgtap_failed_', 'others', null, true) -> 'documents'
+  ),
+  3,
+  'a page with one of them still ends past 4 MB'
 );
 
 select f.line from finish() as f (line);

@@ -1,7 +1,7 @@
 -- purpose:     Puts one failed document, converted, where it belongs, unless something newer is there.
 -- p_table:     the collection's table, as table_of() gives it
 -- p_id:        the failed document's id
--- p_failed:    the document as it failed
+-- p_failed:    the document as it failed, or NULL if it is not known
 -- p_stayed:    whether it stayed in the collection when it failed
 -- p_converted: what the loader has made of it now
 -- p_version:   the store's version
@@ -24,6 +24,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_stored jsonb;
+  v_written integer;
 begin
   execute format('select d.data from %s as d where d.id = $1 for update', p_table)
   into v_stored
@@ -37,7 +38,8 @@ begin
     return 'settled';
   end if;
 
-  if v_stored <> p_failed then
+  -- A failed document whose data is NULL tells nothing about the stored one.
+  if v_stored is not null and v_stored is distinct from p_failed then
     return 'occupied';
   end if;
 
@@ -51,7 +53,9 @@ begin
 
     execute format('update %s as d set data = $2 where d.id = $1', p_table)
     using p_id, p_converted;
-    return 'replaced';
+    get diagnostics v_written = row_count;
+    -- Row level security may let the caller lock a document and not change it.
+    return case when v_written = 1 then 'replaced' else 'occupied' end;
   exception when unique_violation then
     return 'occupied';
   end;
