@@ -1,7 +1,8 @@
 -- purpose:       Gives a variable a tag, unless it has it.
 -- p_prefix:      the store's table prefix
 -- p_association: the association to insert, with "variable_id" and "tag_id"
--- returns:       {"document": {...} | null, "tags": [tag id, ...]}, the variable after the change
+-- returns:       {"document": {...} | null, "tags": [tag id, ...]}, the variable after the change; null if
+--                there is no such variable, or none that the caller may change
 -- raises:        PD002 invalid document, PD003 duplicate document, PD004 collection not found
 -- example:       select public.parlant_add_variable_tag(
 --                  'parlant_context_variables_', '{"id": "a1", "variable_id": "v1", "tag_id": "vip"}');
@@ -13,7 +14,9 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform parlant_internal.insert_tag(p_prefix, 'variable', p_association);
+  if parlant_internal.insert_tag(p_prefix, 'variable', p_association) is null then
+    return '{"document": null, "tags": []}';
+  end if;
 
   return parlant_internal.read_tagged(p_prefix, 'variable', p_association ->> 'variable_id');
 end;

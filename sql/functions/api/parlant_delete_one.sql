@@ -3,7 +3,8 @@
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- p_filters:    a Parlant filter; NULL or {} matches every document
--- returns:      {"deleted_count": 0 | 1, "deleted_document": {...} | null}
+-- returns:      {"deleted_count": 0 | 1, "deleted_document": {...} | null}; 0 also if row level security
+--               lets the caller change the document but not delete it
 -- raises:       PD001 invalid filter, PD004 collection not found
 -- example:      select public.parlant_delete_one(
 --                 'parlant_customers_', 'customers', '{"id": {"$eq": "c1"}}');
@@ -42,7 +43,7 @@ begin
   end if;
 
   return jsonb_build_object(
-    'deleted_count', case when v_id is null then 0 else 1 end,
+    'deleted_count', case when v_document is null then 0 else 1 end,
     'deleted_document', v_document);
 end;
 $$;

@@ -38,6 +38,7 @@ declare
   v_stored jsonb;
   v_version text;
   v_locked boolean;
+  v_written integer;
   v_patience text := '';
   v_again jsonb[] := '{}';
   v_document jsonb;
@@ -73,11 +74,13 @@ begin
     end if;
 
     v_outcome := v_result ->> 'outcome';
+    v_written := 1;
     if v_outcome = 'changed' then
       v_document := parlant_internal.read_document(v_result -> 'data');
       begin
         execute format('update %s as d set data = $2 where d.id = $1', v_table)
         using v_result ->> 'id', v_document;
+        get diagnostics v_written = row_count;
       exception when unique_violation then
         -- With its id unchanged, it clashes in a unique index that ensure_indexes made.
         if v_document ->> 'id' = v_result ->> 'id' then
@@ -90,6 +93,17 @@ begin
           hint = 'Nothing of this page was changed. A loader has to keep ids apart.';
       end;
     elsif v_outcome in ('rejected', 'raised') then
+      if v_outcome = 'rejected' then
+        execute format('delete from %s as d where d.id = $1', v_table)
+        using v_result ->> 'id';
+        get diagnostics v_written = row_count;
+      end if;
+
+      -- Row level security may let the caller lock a document and not delete it. Then it has not moved.
+      if v_written = 0 then
+        continue;
+      end if;
+
       execute format(
         'insert into %1$s (id, data, reason) select $1, $2, $3'
         ' where not exists (select from %1$s as f where f.id = $1 and f.data = $2)', v_failed)
@@ -97,10 +111,6 @@ begin
         v_result ->> 'id',
         v_stored,
         case v_outcome when 'raised' then 'raised: ' || (v_result ->> 'reason') else v_outcome end;
-      if v_outcome = 'rejected' then
-        execute format('delete from %s as d where d.id = $1', v_table)
-        using v_result ->> 'id';
-      end if;
     else
       raise exception using
         errcode = 'PD008',
@@ -109,7 +119,7 @@ begin
     end if;
 
     v_counts := v_counts
-      || jsonb_build_object(v_outcome, (v_counts ->> v_outcome)::integer + 1);
+      || jsonb_build_object(v_outcome, (v_counts ->> v_outcome)::integer + v_written);
   end loop;
 
   if p_after is not null then

@@ -33,6 +33,7 @@ declare
   v_params jsonb := parlant_internal.read_document(p_params);
   v_id text;
   v_missing text;
+  v_document jsonb;
 begin
   if v_params ? 'id' then
     -- It may have to wait for whoever writes the document of that id, and in a batch that may be somebody
@@ -79,10 +80,13 @@ begin
       'updated_document', case when p_upsert then v_params end);
   end if;
 
+  v_document := parlant_internal.merge_document(v_table, v_id, v_params);
+
+  -- A trigger of the user's own may have kept the document as it was.
   return jsonb_build_object(
     'matched_count', 1,
-    'modified_count', 1,
-    'updated_document', parlant_internal.merge_document(v_table, v_id, v_params));
+    'modified_count', case when v_document is null then 0 else 1 end,
+    'updated_document', v_document);
 end;
 $$;
 

@@ -2,7 +2,7 @@
 -- p_table:   the table, as table_of() gives it
 -- p_id:      the document's id
 -- p_params:  keys and values to set; may hold another id
--- returns:   the document after the merge
+-- returns:   the document after the merge; NULL if it was not changed
 -- raises:    PD002 invalid document, PD003 duplicate document
 create or replace function parlant_internal.merge_document(
   p_table text,

@@ -3,7 +3,7 @@
 -- p_kind:   'customer' or 'variable'
 -- p_id:     the owner's id
 -- p_tag_id: the tag's id
--- returns:  whether there was such an association
+-- returns:  whether an association was deleted
 -- raises:   PD004 collection not found
 create or replace function parlant_internal.remove_tag(
   p_prefix text,
@@ -23,6 +23,7 @@ declare
     p_kind || '_id', jsonb_build_object('$eq', p_id),
     'tag_id', jsonb_build_object('$eq', p_tag_id));
   v_association_id text;
+  v_removed integer;
 begin
   perform parlant_internal.lock_document(
     parlant_internal.table_of(p_prefix, p_kind || 's'), p_id);
@@ -30,8 +31,9 @@ begin
   v_association_id := parlant_internal.lock_first_match(
     v_table, parlant_internal.compile_filter(v_filter), v_filter);
   execute format('delete from %s as d where d.id = $1', v_table) using v_association_id;
+  get diagnostics v_removed = row_count;
 
-  return v_association_id is not null;
+  return v_removed > 0;
 end;
 $$;
 
