@@ -413,6 +413,7 @@ declare
   v_function record;
   v_unknown text;
   v_arguments text;
+  v_columns text;
 begin
   select p.proname, p.proargnames as names, p.proargtypes::oid[] as types into v_function
   from pg_catalog.pg_proc as p
@@ -438,24 +439,18 @@ begin
       hint = 'See the header of the function in sql/functions/api.';
   end if;
 
-  select string_agg(
-    format(
-      case
-        -- As over HTTP, where a JSON null is SQL NULL.
-        when a.type = 'pg_catalog.jsonb'::regtype then '%1$I => nullif(a.value -> %1$L, ''null''::jsonb)'
-        when a.type = 'pg_catalog.text[]'::regtype
-          then '%1$I => array(select jsonb_array_elements_text(a.value -> %1$L))'
-        else '%1$I => (a.value ->> %1$L)::%2$s'
-      end,
-      a.name, a.type::regtype),
-    ', ')
-  into v_arguments
+  select
+    string_agg(format('%1$I => a.%1$I', a.name), ', '),
+    string_agg(format('%I %s', a.name, a.type::regtype), ', ')
+  into v_arguments, v_columns
   from unnest(v_function.names, v_function.types) as a (name, type)
   where p_arguments ? a.name;
 
+  -- PostgREST converts the arguments of a call in the same way, so a batch takes what a call takes. A record
+  -- needs a column, even if the function is called without arguments.
   return format(
-    'select array_agg(jsonb_build_object(''reply'', public.%I(%s))) from jsonb_array_elements($1) as a',
-    v_function.proname, coalesce(v_arguments, ''));
+    'select array_agg(jsonb_build_object(''reply'', public.%I(%s))) from jsonb_to_recordset($1) as a (%s)',
+    v_function.proname, coalesce(v_arguments, ''), coalesce(v_columns, '_ jsonb'));
 end;
 $$;
 
@@ -469,32 +464,45 @@ grant execute on function parlant_internal.call_statement(text, jsonb) to servic
 -- >>> sql/functions/internal/documents/changed_labels.sql
 -- purpose:   The labels of a session after some were added and others removed, in the order in which they
 --            came.
--- p_labels:  JSON array of the labels before, or NULL
--- p_added:   labels to add where they are missing
--- p_removed: labels to remove
+-- p_labels:  the labels before: a JSON array, or null or NULL for none
+-- p_added:   labels to add where they are missing; NULL for none
+-- p_removed: labels to remove; NULL for none
 -- returns:   JSON array
--- raises:    nothing
+-- raises:    PD002 invalid document, if the labels before are not a list
 create or replace function parlant_internal.changed_labels(
   p_labels jsonb,
   p_added text[],
   p_removed text[]
 )
 returns jsonb
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce(jsonb_agg(l.label order by l.first), '[]'::jsonb)
-  from (
-    select
-      a.label,
-      min(a.position) as first
-    from unnest(array(select jsonb_array_elements_text(p_labels)) || p_added)
-      with ordinality as a (label, position)
-    where a.label <> all (p_removed)
-    group by a.label
-  ) as l
+declare
+  v_type text := coalesce(jsonb_typeof(p_labels), 'null');
+begin
+  if v_type not in ('array', 'null') then
+    raise exception using
+      errcode = 'PD002',
+      message = format('the labels of the stored session must be a list, got %s', v_type),
+      hint = 'Nothing was changed. Correct the stored session first, with update_one on labels.';
+  end if;
+
+  return (
+    select coalesce(jsonb_agg(l.label order by l.first), '[]'::jsonb)
+    from (
+      select
+        a.label,
+        min(a.position) as first
+      from unnest(array(select jsonb_array_elements_text(nullif(p_labels, 'null'))) || p_added)
+        with ordinality as a (label, position)
+      where a.label <> all (coalesce(p_removed, '{}'))
+      group by a.label
+    ) as l
+  );
+end;
 $$;
 
 comment on function parlant_internal.changed_labels(jsonb, text[], text[]) is
@@ -2589,7 +2597,7 @@ from public, anon, authenticated, service_role;
 -- p_table:   the table, as table_of() gives it
 -- p_id:      the document's id
 -- p_params:  keys and values to set; may hold another id
--- returns:   the document after the merge
+-- returns:   the document after the merge; NULL if it was not changed
 -- raises:    PD002 invalid document, PD003 duplicate document
 create or replace function parlant_internal.merge_document(
   p_table text,
@@ -2654,6 +2662,48 @@ comment on function parlant_internal.merge_document(text, text, jsonb) is
 revoke all on function parlant_internal.merge_document(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.merge_document(text, text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/documents/merged_object.sql
+-- purpose:  An object that a stored document holds in a field, with keys set and others removed. A field that
+--           is missing or null counts as an empty object.
+-- p_field:  the field's name
+-- p_stored: the field's value in the stored document, or NULL where it is missing
+-- p_set:    keys to set, with their values
+-- p_unset:  keys to remove; NULL for none
+-- returns:  the object after the change
+-- raises:   PD002 invalid document, if the stored value is not an object
+create or replace function parlant_internal.merged_object(
+  p_field text,
+  p_stored jsonb,
+  p_set jsonb,
+  p_unset text[]
+)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_type text := coalesce(jsonb_typeof(p_stored), 'null');
+begin
+  if v_type not in ('object', 'null') then
+    raise exception using
+      errcode = 'PD002',
+      message = format('the field %s of the stored document must be an object, got %s', p_field, v_type),
+      hint = format('Nothing was changed. Correct the stored document first, with update_one on %s.', p_field);
+  end if;
+
+  return (case v_type when 'object' then p_stored else '{}' end || p_set) - coalesce(p_unset, '{}');
+end;
+$$;
+
+comment on function parlant_internal.merged_object(text, jsonb, jsonb, text[]) is
+'Object of a stored document after keys were set and removed.';
+
+revoke all on function parlant_internal.merged_object(text, jsonb, jsonb, text[])
+from public, anon, authenticated;
+grant execute on function parlant_internal.merged_object(text, jsonb, jsonb, text[]) to service_role;
 -- <<<
 -- >>> sql/functions/internal/collections/opened_collection.sql
 -- purpose:      What both ways of opening a collection return.
@@ -3035,7 +3085,7 @@ grant execute on function parlant_internal.read_tagged(text, text, text) to serv
 -- p_kind:   'customer' or 'variable'
 -- p_id:     the owner's id
 -- p_tag_id: the tag's id
--- returns:  whether there was such an association
+-- returns:  whether an association was deleted
 -- raises:   PD004 collection not found
 create or replace function parlant_internal.remove_tag(
   p_prefix text,
@@ -3055,6 +3105,7 @@ declare
     p_kind || '_id', jsonb_build_object('$eq', p_id),
     'tag_id', jsonb_build_object('$eq', p_tag_id));
   v_association_id text;
+  v_removed integer;
 begin
   perform parlant_internal.lock_document(
     parlant_internal.table_of(p_prefix, p_kind || 's'), p_id);
@@ -3062,8 +3113,9 @@ begin
   v_association_id := parlant_internal.lock_first_match(
     v_table, parlant_internal.compile_filter(v_filter), v_filter);
   execute format('delete from %s as d where d.id = $1', v_table) using v_association_id;
+  get diagnostics v_removed = row_count;
 
-  return v_association_id is not null;
+  return v_removed > 0;
 end;
 $$;
 
@@ -3109,7 +3161,7 @@ grant execute on function parlant_internal.require_list(jsonb, text, text) to se
 -- purpose:     Puts one failed document, converted, where it belongs, unless something newer is there.
 -- p_table:     the collection's table, as table_of() gives it
 -- p_id:        the failed document's id
--- p_failed:    the document as it failed
+-- p_failed:    the document as it failed, or NULL if it is not known
 -- p_stayed:    whether it stayed in the collection when it failed
 -- p_converted: what the loader has made of it now
 -- p_version:   the store's version
@@ -3132,6 +3184,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_stored jsonb;
+  v_written integer;
 begin
   execute format('select d.data from %s as d where d.id = $1 for update', p_table)
   into v_stored
@@ -3145,7 +3198,8 @@ begin
     return 'settled';
   end if;
 
-  if v_stored <> p_failed then
+  -- A failed document whose data is NULL tells nothing about the stored one.
+  if v_stored is not null and v_stored is distinct from p_failed then
     return 'occupied';
   end if;
 
@@ -3159,7 +3213,9 @@ begin
 
     execute format('update %s as d set data = $2 where d.id = $1', p_table)
     using p_id, p_converted;
-    return 'replaced';
+    get diagnostics v_written = row_count;
+    -- Row level security may let the caller lock a document and not change it.
+    return case when v_written = 1 then 'replaced' else 'occupied' end;
   exception when unique_violation then
     return 'occupied';
   end;
@@ -3625,7 +3681,8 @@ grant execute on function parlant_internal.write_key(jsonb) to service_role;
 -- purpose:       Gives a variable a tag, unless it has it.
 -- p_prefix:      the store's table prefix
 -- p_association: the association to insert, with "variable_id" and "tag_id"
--- returns:       {"document": {...} | null, "tags": [tag id, ...]}, the variable after the change
+-- returns:       {"document": {...} | null, "tags": [tag id, ...]}, the variable after the change; null if
+--                there is no such variable, or none that the caller may change
 -- raises:        PD002 invalid document, PD003 duplicate document, PD004 collection not found
 -- example:       select public.parlant_add_variable_tag(
 --                  'parlant_context_variables_', '{"id": "a1", "variable_id": "v1", "tag_id": "vip"}');
@@ -3637,7 +3694,9 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform parlant_internal.insert_tag(p_prefix, 'variable', p_association);
+  if parlant_internal.insert_tag(p_prefix, 'variable', p_association) is null then
+    return '{"document": null, "tags": []}';
+  end if;
 
   return parlant_internal.read_tagged(p_prefix, 'variable', p_association ->> 'variable_id');
 end;
@@ -3875,8 +3934,9 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_created boolean := parlant_internal.insert_document(
-    parlant_internal.table_of(p_prefix, 'customers'), parlant_internal.read_document(p_customer));
+  v_table text := parlant_internal.table_of(p_prefix, 'customers');
+  v_customer jsonb := parlant_internal.read_document(p_customer);
+  v_created boolean := parlant_internal.insert_document(v_table, v_customer);
 begin
   if v_created then
     perform parlant_internal.insert_document(
@@ -3932,7 +3992,7 @@ begin
     ' jsonb_build_object(''creation_utc'', parlant_internal.utc_now()) || $1'
     ' || jsonb_build_object(''offset'', coalesce(('
     'select (d.data -> ''offset'')::bigint + 1 from %1$s as d'
-    ' where d.session_id = $1 ->> ''session_id'''
+    ' where d.session_id = $1 ->> ''session_id'' and jsonb_typeof(d.data -> ''offset'') = ''number'''
     ' order by %2$s limit 1'
     '), 0))'
     ' on conflict (id) do nothing returning data',
@@ -4130,7 +4190,8 @@ grant execute on function public.parlant_delete_customer(text, text) to service_
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- p_filters:    a Parlant filter; NULL or {} matches every document
--- returns:      {"deleted_count": 0 | 1, "deleted_document": {...} | null}
+-- returns:      {"deleted_count": 0 | 1, "deleted_document": {...} | null}; 0 also if row level security
+--               lets the caller change the document but not delete it
 -- raises:       PD001 invalid filter, PD004 collection not found
 -- example:      select public.parlant_delete_one(
 --                 'parlant_customers_', 'customers', '{"id": {"$eq": "c1"}}');
@@ -4169,7 +4230,7 @@ begin
   end if;
 
   return jsonb_build_object(
-    'deleted_count', case when v_id is null then 0 else 1 end,
+    'deleted_count', case when v_document is null then 0 else 1 end,
     'deleted_document', v_document);
 end;
 $$;
@@ -4958,12 +5019,12 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_table text := parlant_internal.table_of(p_prefix, p_collection);
+  v_document jsonb := parlant_internal.read_document(p_document);
 begin
   return jsonb_build_object(
-    'acknowledged', true,
-    'inserted', parlant_internal.insert_document(
-      parlant_internal.table_of(p_prefix, p_collection),
-      parlant_internal.read_document(p_document)));
+    'acknowledged', true, 'inserted', parlant_internal.insert_document(v_table, v_document));
 end;
 $$;
 
@@ -5120,7 +5181,7 @@ begin
       'reason', v_row.reason,
       'failed_at', v_row.failed_at);
     if p_with_data then
-      v_characters := v_characters + length(v_row.data::text);
+      v_characters := v_characters + coalesce(length(v_row.data::text), 0);
       v_documents[cardinality(v_documents)] := v_documents[cardinality(v_documents)]
         || jsonb_build_object('data', v_row.data);
     end if;
@@ -5554,6 +5615,7 @@ declare
   v_stored jsonb;
   v_version text;
   v_locked boolean;
+  v_written integer;
   v_patience text := '';
   v_again jsonb[] := '{}';
   v_document jsonb;
@@ -5589,11 +5651,13 @@ begin
     end if;
 
     v_outcome := v_result ->> 'outcome';
+    v_written := 1;
     if v_outcome = 'changed' then
       v_document := parlant_internal.read_document(v_result -> 'data');
       begin
         execute format('update %s as d set data = $2 where d.id = $1', v_table)
         using v_result ->> 'id', v_document;
+        get diagnostics v_written = row_count;
       exception when unique_violation then
         -- With its id unchanged, it clashes in a unique index that ensure_indexes made.
         if v_document ->> 'id' = v_result ->> 'id' then
@@ -5606,6 +5670,17 @@ begin
           hint = 'Nothing of this page was changed. A loader has to keep ids apart.';
       end;
     elsif v_outcome in ('rejected', 'raised') then
+      if v_outcome = 'rejected' then
+        execute format('delete from %s as d where d.id = $1', v_table)
+        using v_result ->> 'id';
+        get diagnostics v_written = row_count;
+      end if;
+
+      -- Row level security may let the caller lock a document and not delete it. Then it has not moved.
+      if v_written = 0 then
+        continue;
+      end if;
+
       execute format(
         'insert into %1$s (id, data, reason) select $1, $2, $3'
         ' where not exists (select from %1$s as f where f.id = $1 and f.data = $2)', v_failed)
@@ -5613,10 +5688,6 @@ begin
         v_result ->> 'id',
         v_stored,
         case v_outcome when 'raised' then 'raised: ' || (v_result ->> 'reason') else v_outcome end;
-      if v_outcome = 'rejected' then
-        execute format('delete from %s as d where d.id = $1', v_table)
-        using v_result ->> 'id';
-      end if;
     else
       raise exception using
         errcode = 'PD008',
@@ -5625,7 +5696,7 @@ begin
     end if;
 
     v_counts := v_counts
-      || jsonb_build_object(v_outcome, (v_counts ->> v_outcome)::integer + 1);
+      || jsonb_build_object(v_outcome, (v_counts ->> v_outcome)::integer + v_written);
   end loop;
 
   if p_after is not null then
@@ -5650,10 +5721,11 @@ to service_role;
 --                fields and keys at the same moment are kept.
 -- p_prefix:      the store's table prefix
 -- p_customer_id: the customer's id
--- p_params:      fields to set, such as the name
+-- p_params:      fields to set, such as the name; an extra here replaces the whole extra
 -- p_set_extra:   keys of extra to set, with their values
--- p_unset_extra: keys of extra to remove
--- returns:       {"document": {...} | null, "tags": [tag id, ...]}, the customer after the change
+-- p_unset_extra: keys of extra to remove; NULL for none
+-- returns:       {"document": {...} | null, "tags": [tag id, ...]}, the customer after the change; null if
+--                there is no such customer, or none that the caller may change
 -- raises:        PD002 invalid document, PD004 collection not found
 -- example:       select public.parlant_update_customer('parlant_customers_', 'c1', '{"name": "Anna"}');
 create or replace function public.parlant_update_customer(
@@ -5669,16 +5741,23 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_updated integer;
 begin
   execute format(
     'update %s as d set data = d.data || $2 || jsonb_build_object('
-    '''extra'', (coalesce(d.data -> ''extra'', ''{}'') || $3) - $4)'
+    '''extra'', parlant_internal.merged_object(''extra'', (d.data || $2) -> ''extra'', $3, $4))'
     ' where d.id = $1', parlant_internal.table_of(p_prefix, 'customers'))
   using
     p_customer_id,
     parlant_internal.read_document(p_params),
     parlant_internal.read_document(p_set_extra),
     p_unset_extra;
+  get diagnostics v_updated = row_count;
+
+  if v_updated = 0 then
+    return '{"document": null, "tags": []}';
+  end if;
 
   return parlant_internal.read_tagged(p_prefix, 'customer', p_customer_id);
 end;
@@ -5728,6 +5807,7 @@ declare
   v_params jsonb := parlant_internal.read_document(p_params);
   v_id text;
   v_missing text;
+  v_document jsonb;
 begin
   if v_params ? 'id' then
     -- It may have to wait for whoever writes the document of that id, and in a batch that may be somebody
@@ -5774,10 +5854,13 @@ begin
       'updated_document', case when p_upsert then v_params end);
   end if;
 
+  v_document := parlant_internal.merge_document(v_table, v_id, v_params);
+
+  -- A trigger of the user's own may have kept the document as it was.
   return jsonb_build_object(
     'matched_count', 1,
-    'modified_count', 1,
-    'updated_document', parlant_internal.merge_document(v_table, v_id, v_params));
+    'modified_count', case when v_document is null then 0 else 1 end,
+    'updated_document', v_document);
 end;
 $$;
 
@@ -5795,10 +5878,10 @@ public.parlant_update_one(text, text, jsonb, jsonb, boolean, text[]) to service_
 -- purpose:      Adds and removes labels of a session. Changes to other labels at the same moment are kept.
 -- p_prefix:     the store's table prefix
 -- p_session_id: the session's id
--- p_added:      labels to add where they are missing
--- p_removed:    labels to remove
+-- p_added:      labels to add where they are missing; NULL for none
+-- p_removed:    labels to remove; NULL for none
 -- returns:      {"document": {...} | null}, the session after the change
--- raises:       PD004 collection not found
+-- raises:       PD002 invalid document, PD004 collection not found
 -- example:      select public.parlant_update_session_labels('parlant_sessions_', 's1', '{vip}');
 create or replace function public.parlant_update_session_labels(
   p_prefix text,
@@ -5840,7 +5923,7 @@ to service_role;
 -- p_prefix:     the store's table prefix
 -- p_session_id: the session's id
 -- p_set:        keys and values to set
--- p_unset:      keys to remove
+-- p_unset:      keys to remove; NULL for none
 -- returns:      {"document": {...} | null}, the session after the change
 -- raises:       PD002 invalid document, PD004 collection not found
 -- example:      select public.parlant_update_session_metadata('parlant_sessions_', 's1', '{"plan": "pro"}');
@@ -5861,7 +5944,7 @@ declare
 begin
   execute format(
     'update %s as d set data = d.data || jsonb_build_object('
-    '''metadata'', (coalesce(d.data -> ''metadata'', ''{}'') || $2) - $3)'
+    '''metadata'', parlant_internal.merged_object(''metadata'', d.data -> ''metadata'', $2, $3))'
     ' where d.id = $1 returning d.data', parlant_internal.table_of(p_prefix, 'sessions'))
   into v_document
   using p_session_id, parlant_internal.read_document(p_set), p_unset;
@@ -5883,7 +5966,8 @@ to service_role;
 -- p_prefix:      the store's table prefix
 -- p_variable_id: the variable's id
 -- p_params:      fields and values to set
--- returns:       {"document": {...} | null, "tags": [tag id, ...]}, the variable after the change
+-- returns:       {"document": {...} | null, "tags": [tag id, ...]}, the variable after the change; null if
+--                there is no such variable, or none that the caller may change
 -- raises:        PD002 invalid document, PD004 collection not found
 -- example:       select public.parlant_update_variable(
 --                  'parlant_context_variables_', 'v1', '{"name": "plan"}');
@@ -5898,11 +5982,18 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_updated integer;
 begin
   execute format(
     'update %s as d set data = d.data || $2 where d.id = $1',
     parlant_internal.table_of(p_prefix, 'variables'))
   using p_variable_id, parlant_internal.read_document(p_params);
+  get diagnostics v_updated = row_count;
+
+  if v_updated = 0 then
+    return '{"document": null, "tags": []}';
+  end if;
 
   return parlant_internal.read_tagged(p_prefix, 'variable', p_variable_id);
 end;

@@ -34,7 +34,7 @@ begin
     ' jsonb_build_object(''creation_utc'', parlant_internal.utc_now()) || $1'
     ' || jsonb_build_object(''offset'', coalesce(('
     'select (d.data -> ''offset'')::bigint + 1 from %1$s as d'
-    ' where d.session_id = $1 ->> ''session_id'''
+    ' where d.session_id = $1 ->> ''session_id'' and jsonb_typeof(d.data -> ''offset'') = ''number'''
     ' order by %2$s limit 1'
     '), 0))'
     ' on conflict (id) do nothing returning data',

@@ -1,10 +1,10 @@
 -- purpose:      Adds and removes labels of a session. Changes to other labels at the same moment are kept.
 -- p_prefix:     the store's table prefix
 -- p_session_id: the session's id
--- p_added:      labels to add where they are missing
--- p_removed:    labels to remove
+-- p_added:      labels to add where they are missing; NULL for none
+-- p_removed:    labels to remove; NULL for none
 -- returns:      {"document": {...} | null}, the session after the change
--- raises:       PD004 collection not found
+-- raises:       PD002 invalid document, PD004 collection not found
 -- example:      select public.parlant_update_session_labels('parlant_sessions_', 's1', '{vip}');
 create or replace function public.parlant_update_session_labels(
   p_prefix text,

@@ -3,7 +3,7 @@
 -- p_prefix:     the store's table prefix
 -- p_session_id: the session's id
 -- p_set:        keys and values to set
--- p_unset:      keys to remove
+-- p_unset:      keys to remove; NULL for none
 -- returns:      {"document": {...} | null}, the session after the change
 -- raises:       PD002 invalid document, PD004 collection not found
 -- example:      select public.parlant_update_session_metadata('parlant_sessions_', 's1', '{"plan": "pro"}');
@@ -24,7 +24,7 @@ declare
 begin
   execute format(
     'update %s as d set data = d.data || jsonb_build_object('
-    '''metadata'', (coalesce(d.data -> ''metadata'', ''{}'') || $2) - $3)'
+    '''metadata'', parlant_internal.merged_object(''metadata'', d.data -> ''metadata'', $2, $3))'
     ' where d.id = $1 returning d.data', parlant_internal.table_of(p_prefix, 'sessions'))
   into v_document
   using p_session_id, parlant_internal.read_document(p_set), p_unset;

@@ -1,6 +1,6 @@
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(13);
+select plan(15);
 
 set local role service_role;
 
@@ -99,6 +99,24 @@ select throws_ok(
   $$select public.parlant_create_event('pgtap_none_', '{}')$$,
   'PD004', 'collection ''events'' under prefix ''pgtap_none_'' does not exist',
   'a store that is not open is an error'
+);
+
+-- Offsets that are none, in documents that something else wrote.
+
+insert into public.pgtap_x_sessions (data) values ('{"id": "odd"}');
+insert into public.pgtap_x_events (data)
+values
+('{"id": "odd1", "session_id": "odd", "offset": null}'),
+('{"id": "odd2", "session_id": "odd", "offset": true}'),
+('{"id": "odd3", "session_id": "odd", "offset": [7]}');
+
+select is(
+  public.parlant_create_event('pgtap_x_', '{"id": "odd4", "session_id": "odd"}') -> 'offset', '0'::jsonb,
+  'what is no number does not count as an offset'
+);
+select is(
+  public.parlant_create_event('pgtap_x_', '{"id": "odd5", "session_id": "odd"}') -> 'offset', '1'::jsonb,
+  'and hides none that is'
 );
 
 select f.line from finish() as f (line);

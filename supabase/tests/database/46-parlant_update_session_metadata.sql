@@ -1,6 +1,6 @@
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(7);
+select plan(12);
 
 set local role service_role;
 
@@ -57,6 +57,47 @@ select throws_ok(
   $$select public.parlant_update_session_metadata('pgtap_none_', 's1')$$,
   'PD004', 'collection ''sessions'' under prefix ''pgtap_none_'' does not exist',
   'a store that is not open is an error'
+);
+
+-- What is stored in place of an object.
+
+update public.pgtap_x_sessions as s set data = s.data || '{"metadata": null}'
+where s.id = 's2';
+
+select is(
+  public.parlant_update_session_metadata('pgtap_x_', 's2', '{"k": 1}', '{k2}') #> '{document,metadata}',
+  '{"k": 1}'::jsonb,
+  'metadata that is null counts as empty'
+);
+
+select is(
+  public.parlant_update_session_metadata('pgtap_x_', 's2', '{"l": 2}', null) #> '{document,metadata}',
+  '{"k": 1, "l": 2}'::jsonb,
+  'no list of keys to remove removes none'
+);
+
+update public.pgtap_x_sessions as s set data = s.data || '{"metadata": ["k"]}'
+where s.id = 's2';
+
+select throws_ok(
+  $$select public.parlant_update_session_metadata('pgtap_x_', 's2', '{"k": 1}')$$,
+  'PD002', 'the field metadata of the stored document must be an object, got array',
+  'metadata that is no object is not changed'
+);
+
+select is(
+  (
+    select s.data -> 'metadata' from public.pgtap_x_sessions as s
+    where s.id = 's2'
+  ),
+  '["k"]'::jsonb,
+  'it stays as it is'
+);
+
+select throws_ok(
+  $$select public.parlant_update_session_metadata('pgtap_x_', 's1', null)$$,
+  'PD002', 'a document must be an object, got null',
+  'what is to be set must be an object'
 );
 
 select f.line from finish() as f (line);

@@ -1,6 +1,6 @@
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(7);
+select plan(10);
 
 set local role service_role;
 
@@ -53,6 +53,32 @@ select throws_ok(
   $$select public.parlant_update_session_labels('pgtap_none_', 's1')$$,
   'PD004', 'collection ''sessions'' under prefix ''pgtap_none_'' does not exist',
   'a store that is not open is an error'
+);
+
+-- What is stored in place of a list.
+
+update public.pgtap_x_sessions as s set data = s.data || '{"labels": null}'
+where s.id = 's2';
+
+select is(
+  public.parlant_update_session_labels('pgtap_x_', 's2', '{x}') #> '{document,labels}',
+  '["x"]'::jsonb,
+  'labels that are null count as none'
+);
+
+select is(
+  public.parlant_update_session_labels('pgtap_x_', 's2', null, null) #> '{document,labels}',
+  '["x"]'::jsonb,
+  'no lists change nothing'
+);
+
+update public.pgtap_x_sessions as s set data = s.data || '{"labels": {"x": 1}}'
+where s.id = 's2';
+
+select throws_ok(
+  $$select public.parlant_update_session_labels('pgtap_x_', 's2', '{x}')$$,
+  'PD002', 'the labels of the stored session must be a list, got object',
+  'labels that are no list are not changed'
 );
 
 select f.line from finish() as f (line);

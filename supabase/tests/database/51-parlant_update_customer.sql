@@ -1,6 +1,6 @@
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(6);
+select plan(12);
 
 set local role service_role;
 
@@ -53,6 +53,46 @@ select throws_ok(
   $$select public.parlant_update_customer('pgtap_none_', 'c1')$$,
   'PD004', 'collection ''customers'' under prefix ''pgtap_none_'' does not exist',
   'a store that is not open is an error'
+);
+
+-- What is stored in place of an object, and what is given in place of a list.
+
+insert into public.pgtap_x_customers (data)
+values
+('{"id": "c4", "name": "Cem"}'),
+('{"id": "c5", "name": "Dan", "extra": null}'),
+('{"id": "c6", "name": "Eve", "extra": "pro"}');
+
+select
+  is(
+    public.parlant_update_customer('pgtap_x_', c.id, p_set_extra => '{"city": "Oslo"}') #> '{document,extra}',
+    '{"city": "Oslo"}'::jsonb,
+    c.label
+  )
+from (values ('c4', 'an extra that is missing counts as empty'), ('c5', 'so does null')) as c (id, label);
+
+select is(
+  public.parlant_update_customer('pgtap_x_', 'c5', p_unset_extra => null) #> '{document,extra}',
+  '{"city": "Oslo"}'::jsonb,
+  'no list of keys to remove removes none'
+);
+
+select throws_ok(
+  $$select public.parlant_update_customer('pgtap_x_', 'c6', '{"name": "x"}', '{"city": "Oslo"}')$$,
+  'PD002', 'the field extra of the stored document must be an object, got string',
+  'an extra that is no object is not changed'
+);
+
+select is(
+  public.parlant_update_customer('pgtap_x_', 'c5', '{"extra": {"plan": "pro"}}') #> '{document,extra}',
+  '{"plan": "pro"}'::jsonb,
+  'an extra among the fields is set like them'
+);
+
+select is(
+  public.parlant_update_customer('pgtap_x_', 'c6', '{"extra": {}}', '{"plan": "pro"}') #> '{document,extra}',
+  '{"plan": "pro"}'::jsonb,
+  'before keys are set in it'
 );
 
 select f.line from finish() as f (line);
