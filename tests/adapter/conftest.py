@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from parlant.core.persistence.document_database import BaseDocument, identity_loader
+from parlant.core.persistence.document_database import (
+    BaseDocument,
+    DocumentCollection,
+    identity_loader,
+)
 from parlant_supabase import SupabaseDocumentDatabase
 from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import LocalStack, SupervisedDatabase
@@ -16,6 +20,12 @@ from tests.tables import on
 async def notes(database: SupabaseDocumentDatabase) -> Notes:
     """An empty collection; its table is called `<prefix>notes`."""
     return await database.get_or_create_collection("notes", BaseDocument, identity_loader)
+
+
+@pytest.fixture
+async def documents(database: SupabaseDocumentDatabase) -> DocumentCollection[BaseDocument]:
+    """An empty collection; its table is called `<prefix>documents`."""
+    return await database.get_or_create_collection("documents", BaseDocument, identity_loader)
 
 
 @pytest.fixture(scope="session")

@@ -25,18 +25,16 @@ from psycopg.types.json import Jsonb
 
 from tests.adapter.notes import EVERYTHING, Notes, fill, ids, note, only, where
 from tests.tables import on
+from tests.waiting import until
 
 
 async def until_blocked(sql: psycopg.Connection, holder: psycopg.Connection) -> None:
     """Returns once another session waits for a lock of the holder's."""
-    while True:
-        row = sql.execute(
-            "select exists (select from pg_stat_activity where %s = any (pg_blocking_pids(pid)))",
-            (holder.info.backend_pid,),
-        ).fetchone()
-        if row == (True,):
-            return
-        await asyncio.sleep(0.01)
+    query = "select exists (select from pg_stat_activity where %s = any (pg_blocking_pids(pid)))"
+    await until(
+        lambda: sql.execute(query, (holder.info.backend_pid,)).fetchone() == (True,),
+        "another session to wait for the lock",
+    )
 
 
 async def test_that_fifty_writers_of_fifty_fields_lose_none(notes: Notes) -> None:

@@ -10,7 +10,6 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import parlant_supabase
@@ -55,10 +54,10 @@ from parlant_supabase.local.ports import find_free_ports
 from parlant_supabase.rpc import retry
 
 from tests.adapter.notes import EVERYTHING, Notes, note, only, where
-from tests.observing.recording import RecordingMeter, RecordingTracer, everything_said
+from tests.checkout import CHECKOUT
+from tests.rpc.recording import RecordingMeter, RecordingTracer, everything_said
 from tests.tables import on
 
-ROOT = Path(__file__).resolve().parents[2]
 SECRET = "The patient's diagnosis, in confidence"
 WRONG_KEY = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.c2ln"
 WRONG_SECRET_KEY = "sb_secret_0123456789abcdefghij"
@@ -465,13 +464,13 @@ def test_that_every_error_class_can_be_imported_from_the_package() -> None:
 
 def sqlstates_raised_in_sql() -> set[str]:
     """The codes in every `errcode = '…'` below sql/."""
-    texts = [path.read_text() for path in sorted((ROOT / "sql").rglob("*.sql"))]
+    texts = [path.read_text() for path in sorted((CHECKOUT / "sql").rglob("*.sql"))]
     return {code for text in texts for code in re.findall(r"errcode\s*=\s*'(\w+)'", text)}
 
 
 def troubleshooting() -> dict[str, str]:
     """{error class: SQLSTATE or ""} of the table in README."""
-    page = (ROOT / "README.md").read_text()
+    page = (CHECKOUT / "README.md").read_text()
     return dict(re.findall(r"^\| `(\w+)` \| (\w*) ?\|", page, flags=re.MULTILINE))
 
 
@@ -490,7 +489,7 @@ def test_that_the_documents_tell_what_to_do_about_every_error() -> None:
 
 
 def test_that_the_sql_raises_nothing_without_a_code_of_its_own() -> None:
-    for path in sorted((ROOT / "sql").rglob("*.sql")):
+    for path in sorted((CHECKOUT / "sql").rglob("*.sql")):
         for statement in re.findall(r"raise exception(.*?);", path.read_text(), re.DOTALL):
             assert re.search(r"errcode\s*=\s*'PD\d{3}'", statement), path
             assert "message =" in statement, path
@@ -510,7 +509,7 @@ def test_that_the_sql_raises_nothing_without_a_code_of_its_own() -> None:
     ],
 )
 def test_that_no_error_is_raised_that_is_not_the_adapters(module: str) -> None:
-    source = (ROOT / "adapter" / "parlant_supabase" / f"{module}.py").read_text()
+    source = (CHECKOUT / "adapter" / "parlant_supabase" / f"{module}.py").read_text()
     raised = {
         node.exc.func.id
         for node in ast.walk(ast.parse(source))

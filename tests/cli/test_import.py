@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from parlant_supabase.local import LocalStack
 from tests.cli.conftest import Invoke, Run, assert_one_sentence
 from tests.cli.moving import contents, fill, numbered, tallies
 from tests.tables import on
+from tests.waiting import wait_until
 
 
 class Backup:
@@ -384,9 +384,12 @@ def _started(
         )
         with psycopg.connect(stack.database_url, autocommit=True) as sql:
             query = "select 1 from pg_locks where not granted and relation = %s::regclass"
-            while not sql.execute(query, (f"public.{backup.new}things",)).fetchone():
+
+            def waits_for_the_lock() -> bool:
                 assert process.poll() is None, process.communicate()
-                time.sleep(0.05)
+                return bool(sql.execute(query, (f"public.{backup.new}things",)).fetchone())
+
+            wait_until(waits_for_the_lock, "the import to wait for the lock")
         yield process
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent import futures
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.synchronize import Barrier
 from types import TracebackType
 from typing import Any, TypeVar
 
+import pytest
 from parlant.core.loggers import LogLevel, TracingLogger
 from parlant.core.tracer import LocalTracer
 from parlant_supabase import SupabaseDocumentDatabase
 from typing_extensions import Self
+
+from tests.waiting import LIMIT_SECONDS
 
 T = TypeVar("T")
 Job = Callable[..., Awaitable[T]]
@@ -59,10 +64,14 @@ class Workers:
             What the job returned in each process.
         """
         assert len(arguments) == COUNT
-        futures = [
+        running = [
             self._processes.submit(_run, job, connection_params, prefix, each) for each in arguments
         ]
-        return [future.result() for future in futures]
+        deadline = time.monotonic() + LIMIT_SECONDS
+        try:
+            return [future.result(deadline - time.monotonic()) for future in running]
+        except futures.TimeoutError:
+            pytest.fail(f"Waited {LIMIT_SECONDS:.0f} s for a process to do {job.__name__}().")
 
 
 def share(items: Sequence[T]) -> list[tuple[list[T]]]:

@@ -19,9 +19,9 @@ from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import LocalStack
 from psycopg.types.json import Jsonb
 
+from tests.database.project import write_project
 from tests.differential.subject import NAME, PREFIX, Installation, Subject, open_subject
 from tests.differential.values import FIELDS
-from tests.migrations.project import write_project
 
 ANOTHER_SCHEMA = "chats"
 

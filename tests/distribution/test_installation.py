@@ -22,6 +22,10 @@ from .conftest import Distributions
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+# Installing the wheel with all that it needs may take minutes.
+pytestmark = pytest.mark.timeout(1200)
+
+
 @pytest.fixture(scope="module")
 def is_complete(request: pytest.FixtureRequest) -> bool:
     """Whether everything is installed from package indexes, which takes minutes."""

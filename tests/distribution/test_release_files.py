@@ -9,7 +9,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from .conftest import CHECKOUT, Distributions
+from tests.checkout import CHECKOUT
+
+from .conftest import Distributions
 
 # With these, `make test` works in the unpacked source distribution.
 FILES = (

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import CHECKOUT, Distributions
+from tests.checkout import CHECKOUT
+
+from .conftest import Distributions
 
 ADAPTER = CHECKOUT / "adapter"
 

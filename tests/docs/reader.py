@@ -62,7 +62,7 @@ class Reader:
 
     async def _run_python(self, block: Block) -> None:
         if block.is_application:
-            return  # tests/quickstart has a conversation with each of them.
+            return  # tests/programs has a conversation with each of them.
         if "database" not in self._namespace:
             # Not before: it may be the page that deploys to the project.
             self._namespace["database"] = await self._exits.enter_async_context(

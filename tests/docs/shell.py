@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.docs.pages import CHECKOUT, Block
+from tests.checkout import CHECKOUT
+from tests.docs.pages import Block
 
 _SECONDS = 120
 

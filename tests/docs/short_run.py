@@ -22,7 +22,7 @@ def main() -> int:
     port, tool_service_port = find_free_ports(2)
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "tests.quickstart.offline_server"),
+            *(sys.executable, "-m", "tests.programs.offline_server"),
             *(str(port), str(tool_service_port), program),
         ]
     )

@@ -64,7 +64,7 @@ STAND_INS = (
     ),
     StandIn(
         r"make (?P<target>demo|test|bench)",
-        "tests/demo and CI run them.",
+        "tests/programs and CI run them.",
         r'grep --quiet "^\g<target>:" "$CHECKOUT/Makefile"',
     ),
     StandIn(

@@ -8,7 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.docs.pages import CHECKOUT, Link, anchors_of, links_of, page_names
+from tests.checkout import CHECKOUT
+from tests.docs.pages import Link, anchors_of, links_of, page_names
 
 LINKS = [link for page in page_names() for link in links_of(page)]
 RELATIVE = [link for link in LINKS if not urlsplit(link.target).scheme]

@@ -11,7 +11,8 @@ import typer
 from parlant_supabase.cli.app import app
 from typer.core import TyperGroup
 
-from tests.docs.pages import CHECKOUT, code_spans_of, page_names
+from tests.checkout import CHECKOUT
+from tests.docs.pages import code_spans_of, page_names
 
 SPANS = [(page, span) for page in page_names() for span in code_spans_of(page)]
 COMMANDS = [(page, span) for page, span in SPANS if span.startswith("parlant-supabase ")]

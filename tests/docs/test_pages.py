@@ -17,8 +17,9 @@ from parlant_supabase.local.data_directory import DataDirectory
 from parlant_supabase.local.packages import find_programs
 from parlant_supabase.local.supervision import is_running
 
+from tests.checkout import CHECKOUT
 from tests.conftest import MakeEmptyDatabase
-from tests.docs.pages import CHECKOUT, Block, blocks_of, page_names
+from tests.docs.pages import Block, blocks_of, page_names
 from tests.docs.reader import Reader
 from tests.docs.shell import Shell, commands_of
 from tests.docs.shown_output import matches
@@ -86,6 +87,7 @@ def commands_in(blocks: list[Block]) -> list[str]:
     ]
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES)
 async def test_that_what_the_page_shows_is_so(reader: Reader, blocks: list[Block]) -> None:
     for block in blocks:

@@ -15,6 +15,8 @@ from typing import TypeAlias
 import httpx
 from typing_extensions import Self
 
+from tests.waiting import within_limit
+
 _HOP_BY_HOP = {"connection", "content-length", "keep-alive", "transfer-encoding"}
 
 
@@ -230,7 +232,7 @@ class FaultProxy:
         for handler in self._handlers:
             handler.cancel()
         if self._handlers:
-            await asyncio.wait(self._handlers)
+            await within_limit(asyncio.wait([*self._handlers]), "the proxy's connections to end")
         await self._upstream.aclose()
 
     async def listen(self) -> None:
@@ -244,14 +246,18 @@ class FaultProxy:
             self._server.close()
             self._server = None
 
-    async def until(self, condition: Callable[[], bool]) -> None:
+    async def until(self, condition: Callable[[], bool], what: str) -> None:
         """Returns when a condition on what this proxy counts holds."""
-        async with self._changed:
-            await self._changed.wait_for(condition)
+
+        async def holds() -> None:
+            async with self._changed:
+                await self._changed.wait_for(condition)
+
+        await within_limit(holds(), what)
 
     async def settled(self) -> None:
         """Returns when no request is being dealt with, whether its client still waits or not."""
-        await self.until(lambda: self._dealing_with == 0)
+        await self.until(lambda: self._dealing_with == 0, "the proxy to have nothing to deal with")
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         handler = asyncio.current_task()

@@ -14,6 +14,7 @@ from parlant.core.persistence.document_database import BaseDocument
 from parlant_supabase import OutcomeUnknownError, SupabaseAdapterError
 
 from tests.adapter.notes import Notes, note, only, where
+from tests.waiting import within_limit
 
 # How many writes the tests wait for; raise it for a run of hours instead of seconds.
 ACKNOWLEDGED_WRITES = int(os.environ.get("PARLANT_SUPABASE_ACKNOWLEDGED_WRITES", "600"))
@@ -61,7 +62,7 @@ class Ledger:
         enough = self.acknowledged + count
         while self.acknowledged < enough:
             self._acknowledgement.clear()
-            await self._acknowledgement.wait()
+            await within_limit(self._acknowledgement.wait(), "an acknowledged write")
 
     async def insert(self) -> None:
         """Inserts a document of its own."""

@@ -13,6 +13,7 @@ from parlant_supabase import NotOpenError, OutcomeUnknownError, SupabaseAdapterE
 from tests.adapter.notes import EVERYTHING, ids, note, only
 from tests.faults.conftest import BOTH_CLIENTS, Connect, open_notes, stored
 from tests.faults.fault_proxy import Exchange, FaultProxy
+from tests.waiting import within_limit
 
 # The adapter's, whatever the user's client would allow.
 MOST_CONNECTIONS = 8
@@ -65,7 +66,9 @@ async def test_that_a_call_cancelled_before_it_is_sent_is_not_sent(
         proxy.seen.clear()
         proxy.faults.extend([wait_for_it] * MOST_CONNECTIONS)
         first = [asyncio.create_task(ids(notes)) for _ in range(MOST_CONNECTIONS)]
-        await proxy.until(lambda: len(proxy.seen) == MOST_CONNECTIONS)
+        await proxy.until(
+            lambda: len(proxy.seen) == MOST_CONNECTIONS, "a request on each connection"
+        )
 
         waiting = asyncio.create_task(notes.delete_one(EVERYTHING))
         # It runs until it waits for a connection.
@@ -96,7 +99,7 @@ async def test_that_a_call_cancelled_after_it_is_sent_is_carried_out(
         notes = await open_notes(database)
         proxy.faults.append(forward_after_cancellation)
         call = asyncio.create_task(notes.insert_one(note("kept")))
-        await sent.wait()
+        await within_limit(sent.wait(), "the call to be sent")
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
@@ -118,7 +121,7 @@ async def test_that_leaving_the_database_ends_the_calls_that_still_wait(
     read = asyncio.create_task(notes.find(EVERYTHING))
     write = asyncio.create_task(notes.update_one(only("kept"), note("kept")))
     cancelled = asyncio.create_task(notes.delete_one(EVERYTHING))
-    await proxy.until(lambda: len(proxy.seen) == 3)
+    await proxy.until(lambda: len(proxy.seen) == 3, "the third request")
     cancelled.cancel()
 
     with anyio.fail_after(60):
@@ -128,4 +131,4 @@ async def test_that_leaving_the_database_ends_the_calls_that_still_wait(
         await read
     with pytest.raises(OutcomeUnknownError):
         await write
-    await proxy.until(lambda: proxy.connections == 0)
+    await proxy.until(lambda: proxy.connections == 0, "the connections to be closed")

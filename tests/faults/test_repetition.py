@@ -412,7 +412,7 @@ async def test_that_a_full_pool_of_the_users_client_counts_as_not_sent(
         proxy.faults.append(wait_for_it)
         proxy.seen.clear()
         long_one = asyncio.create_task(notes.insert_one(note("kept")))
-        await proxy.until(lambda: len(proxy.seen) == 1)
+        await proxy.until(lambda: len(proxy.seen) == 1, "the first request")
 
         async def call_and_answer(seconds: float) -> None:
             answer.set()

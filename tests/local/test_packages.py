@@ -144,7 +144,7 @@ def test_that_a_folder_without_a_usable_postgres_is_one_sentence(
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("lock", ["package-lock.json", "tests/postgres15/package-lock.json"])
+@pytest.mark.parametrize("lock", ["package-lock.json", "requirements/postgres15/package-lock.json"])
 def test_that_the_lock_file_names_every_platforms_packages_and_no_registry(lock: str) -> None:
     assert _ROOT is not None
     packages = json.loads((_ROOT / lock).read_text("utf-8"))["packages"]

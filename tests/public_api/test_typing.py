@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.checkout import CHECKOUT
+
 PROGRAMS = sorted((Path(__file__).parent / "programs").glob("[!_]*.py"))
 
 WRONG = """
@@ -32,7 +33,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     return subprocess.run(
         # With the project's cache, as reading Parlant takes half a minute.
         [sys.executable, "-m", "mypy", "--strict", *map(str, sorted(folder.glob("*.py")))],
-        cwd=ROOT,
+        cwd=CHECKOUT,
         capture_output=True,
         text=True,
         check=False,

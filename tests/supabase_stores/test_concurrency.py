@@ -19,8 +19,8 @@ from parlant_supabase.stores import SupabaseStores
 from psycopg.types.json import Jsonb
 
 from tests.supabase_stores.conftest import OpenStores
-from tests.supabase_stores.waiting import until
 from tests.tables import on
+from tests.waiting import until, within_limit
 
 PROCESSES, EVENTS = 3, 60
 
@@ -42,8 +42,12 @@ async def write_from_processes(
     try:
         for process in processes:
             assert process.stdout is not None
-            assert await process.stdout.readline() == b"ready\n"
-        replies = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
+            line = await within_limit(process.stdout.readline(), "a writer to start")
+            assert line == b"ready\n"
+        replies = await within_limit(
+            asyncio.gather(*(process.communicate(b"go\n") for process in processes)),
+            "the writers to end",
+        )
         assert [output for output, _ in replies] == [b"done\n"] * PROCESSES
     finally:
         for process in processes:
@@ -214,7 +218,10 @@ async def test_that_an_event_on_its_way_goes_with_its_session(
             "select public.parlant_create_event(%s, %s)", (f"{prefix}s_", Jsonb(event))
         )
         deletion = asyncio.create_task(store.delete_session(session.id))
-        await until(lambda: bool(sql.execute("select from pg_locks where not granted").fetchall()))
+        await until(
+            lambda: bool(sql.execute("select from pg_locks where not granted").fetchall()),
+            "the deletion to wait for a lock",
+        )
         other_server.commit()
     await deletion
 

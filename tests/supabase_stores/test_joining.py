@@ -18,7 +18,7 @@ from parlant_supabase import ConfigurationError
 from parlant_supabase.stores import SupabaseSessionListener, SupabaseStores, join_server
 from supabase import AsyncClient
 
-from tests.observing.recording import RecordingMeter, RecordingTracer
+from tests.rpc.recording import RecordingMeter, RecordingTracer
 from tests.supabase_stores.conftest import OpenStores
 
 SERVERS_LOGGER = "the-servers-logger"

@@ -25,7 +25,7 @@ from parlant_supabase.stores import (
 )
 
 from tests.supabase_stores.conftest import OpenStores, RequestLog
-from tests.supabase_stores.waiting import until
+from tests.waiting import until, within_limit
 
 
 @pytest.fixture
@@ -41,6 +41,11 @@ def listener(store: SupabaseSessionStore) -> SupabaseSessionListener:
 @pytest.fixture
 async def session_id(store: SupabaseSessionStore) -> SessionId:
     return (await store.create_session(CustomerId("c"), AgentId("a"))).id
+
+
+async def both(waits: list[asyncio.Task[bool]]) -> list[bool]:
+    """What a session's two waiting clients are told."""
+    return await within_limit(asyncio.gather(*waits), "both clients to hear of the event")
 
 
 async def create_event(store: SupabaseSessionStore, session_id: SessionId) -> None:
@@ -98,10 +103,10 @@ async def test_that_an_event_at_the_last_moment_is_found(
     # No shared look will find it.
     monkeypatch.setattr("parlant_supabase.stores.session_listener._SECONDS_BETWEEN_LOOKS", 3600)
     wait = asyncio.create_task(listener.wait_for_more_events(session_id, timeout=Timeout(3)))
-    await until(lambda: bool(listener._waiting))
+    await until(lambda: bool(listener._waiting), "the listener to wait")
     await create_event(store, session_id)
 
-    assert await wait
+    assert await within_limit(wait, "the event")
     assert listener._looking is not None
     listener._looking.cancel()
 
@@ -140,28 +145,28 @@ async def test_that_many_waiting_clients_share_their_requests(
         ]
         for session_id in session_ids
     }
-    await until(lambda: len(listener._waiting) == 20)
+    await until(lambda: len(listener._waiting) == 20, "20 waiting clients")
     watched.clear()
 
     # Three looks, each of which is for all of them.
-    await until(lambda: len(watched) >= 3)
+    await until(lambda: len(watched) >= 3, "three looks")
     assert watched == [20] * len(watched)
     assert not any(wait.done() for pair in waits.values() for wait in pair)
 
     await create_event(store, session_ids[3])
-    assert await asyncio.gather(*waits[session_ids[3]]) == [True, True]
+    assert await both(waits[session_ids[3]]) == [True, True]
     await store.delete_session(session_ids[4])
     for wait in waits[session_ids[4]]:
         with pytest.raises(ItemNotFoundError):
-            await wait
+            await within_limit(wait, "the client to hear of the deletion")
     for wait in waits[session_ids[5]]:
         wait.cancel()
-    await until(lambda: len(listener._waiting) == 14)
+    await until(lambda: len(listener._waiting) == 14, "six clients to leave")
 
     for session_id in {*session_ids} - {*session_ids[3:6]}:
         await create_event(store, session_id)
-        assert await asyncio.gather(*waits[session_id]) == [True, True]
-    await until(lambda: listener._looking is None)
+        assert await both(waits[session_id]) == [True, True]
+    await until(lambda: listener._looking is None, "the looks to end")
 
 
 async def test_that_whoever_waits_hears_of_a_fault(
@@ -171,8 +176,8 @@ async def test_that_whoever_waits_hears_of_a_fault(
     async with open_stores(client=None, connection_params=connection) as stores:
         listener = SupabaseSessionListener(stores["session_store"])
         waits = [asyncio.create_task(listener.wait_for_more_events(session_id)) for _ in range(2)]
-        await until(lambda: len(listener._waiting) == 2)
+        await until(lambda: len(listener._waiting) == 2, "two waiting clients")
 
     for wait in waits:
         with pytest.raises(NotOpenError):
-            await wait
+            await within_limit(wait, "the client to hear of the fault")

@@ -34,7 +34,7 @@ async def take_turn(stack: LocalStack, prefix: str, home: Path) -> dict[str, Any
             stderr=errors,
         )
         try:
-            output, _ = await asyncio.wait_for(process.communicate(), 900)
+            output, _ = await asyncio.wait_for(process.communicate(), 240)
         finally:
             if process.returncode is None:
                 process.kill()

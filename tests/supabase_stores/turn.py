@@ -24,7 +24,7 @@ from parlant_supabase.stores import join_server, supabase_stores
 from supabase import AsyncClientOptions, acreate_client
 
 from demo.offline_nlp import OfflineNLPService
-from tests.observing.recording import RecordingMeter
+from tests.rpc.recording import RecordingMeter
 
 CLIENTS = 5
 

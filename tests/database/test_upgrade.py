@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,9 @@ from parlant_supabase.versions import SQL_VERSION
 
 from tests.conftest import MakeEmptyDatabase
 from tests.database.catalogue import Catalogue, read_catalogue
+from tests.database.next_release import NEXT_VERSION, NextRelease
 from tests.database.test_sql_migrations import MIGRATIONS, connect
-from tests.migrations.release import NEXT_VERSION, NextRelease
+from tests.waiting import LIMIT_SECONDS, wait_until
 
 # CLI's own, which a database has that was not built by it.
 CLI_SCHEMA = "supabase_migrations"
@@ -202,7 +202,7 @@ def test_that_a_push_completes_one_that_was_killed(
             push = start_push(database, after)
             wait_for_one_that_waits(connection)
             push.kill()
-            push.wait()
+            push.wait(LIMIT_SECONDS)
         wait_until_nobody_else_is_connected(connection)
 
         database.deploy(after)
@@ -276,7 +276,7 @@ def wait_until_nobody_else_is_connected(connection: psycopg.Connection) -> None:
 
 
 def poll(connection: psycopg.Connection, question: str) -> None:
-    deadline = time.monotonic() + 30
-    while connection.execute(question.encode()).fetchone() != (True,):
-        assert time.monotonic() < deadline, question
-        time.sleep(0.02)
+    wait_until(
+        lambda: connection.execute(question.encode()).fetchone() == (True,),
+        f"a yes to {question!r}",
+    )

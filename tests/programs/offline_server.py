@@ -1,6 +1,6 @@
 """Runs a Parlant application as it stands, but without a language model and on ports of its own.
 
-python -m tests.quickstart.offline_server PORT TOOL_SERVICE_PORT application.py
+python -m tests.programs.offline_server PORT TOOL_SERVICE_PORT application.py
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ from parlant_supabase.rpc import telemetry
 from tests.adapter.notes import EVERYTHING, Notes, ids, note, only, where
 from tests.faults.conftest import open_notes
 from tests.faults.fault_proxy import FaultProxy, drop_answer, html_instead_of_forwarding
-from tests.observing.conftest import Connect
-from tests.observing.recording import RecordingMeter, RecordingTracer, everything_said
+from tests.rpc.conftest import Connect
+from tests.rpc.recording import RecordingMeter, RecordingTracer, everything_said
 
 SECRET = "The patient's diagnosis, in confidence"
 

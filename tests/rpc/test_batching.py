@@ -16,7 +16,7 @@ from parlant_supabase.errors import (
 from parlant_supabase.rpc.transport import Transport
 from psycopg import sql as names
 
-from tests.batching.conftest import Requests
+from tests.rpc.conftest import Requests
 
 MAX_IN_FLIGHT = 8
 

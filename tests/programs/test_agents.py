@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,13 @@ from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import StackDatabase
 from parlant_supabase.local.ports import find_free_ports
 
+from tests.checkout import CHECKOUT
 from tests.conftest import MakeEmptyDatabase
 from tests.docs.pages import applications
 from tests.tables import on
+from tests.waiting import LIMIT_SECONDS, wait_until
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-SECONDS = 120
+EARLIER_QUICK_START = Path(__file__).with_name("earlier_quick_start.py")
 
 # What Parlant writes whatever its stores are.
 ALWAYS_IN_PARLANT_HOME = {"parlant.log", "cache_embeddings.json", "evaluation_cache.json"}
@@ -46,7 +46,7 @@ def running(application: Path, project: StackDatabase, home: Path) -> Iterator[h
     with output.open("ab") as log:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "tests.quickstart.offline_server"),
+                *(sys.executable, "-m", "tests.programs.offline_server"),
                 *(str(port), str(tool_service_port), str(application)),
             ],
             cwd=CHECKOUT,
@@ -60,7 +60,7 @@ def running(application: Path, project: StackDatabase, home: Path) -> Iterator[h
             stderr=log,
         )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=LIMIT_SECONDS) as client:
 
             def answers() -> bool:
                 assert process.poll() is None, output.read_text()
@@ -69,20 +69,13 @@ def running(application: Path, project: StackDatabase, home: Path) -> Iterator[h
                 except httpx.TransportError:
                     return False
 
-            wait_until(answers)
+            wait_until(answers, "the server to answer")
             yield client
         process.send_signal(signal.SIGINT)
-        assert process.wait(SECONDS) == 0, output.read_text()
+        assert process.wait(LIMIT_SECONDS) == 0, output.read_text()
     finally:
         process.kill()
         process.wait()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def get(client: httpx.Client, path: str, **query: Any) -> Any:
@@ -104,9 +97,9 @@ def converse(client: httpx.Client) -> str:
     session = post(client, "/sessions", agent_id=agent["id"], customer_id=customer["id"])
     path = f"/sessions/{session['id']}/events"
     post(client, path, kind="message", source="customer", message="Where is my order? 📦")
-    get(client, path, kinds="message", source="ai_agent", min_offset=1, wait_for_data=SECONDS)
+    get(client, path, kinds="message", source="ai_agent", min_offset=1, wait_for_data=LIMIT_SECONDS)
     # Until the engine has said that it is done, further events arrive.
-    wait_until(lambda: is_completed(get(client, path)))
+    wait_until(lambda: is_completed(get(client, path)), "the turn to be completed")
     return str(session["id"])
 
 
@@ -130,7 +123,9 @@ def everything(client: httpx.Client, session: str) -> dict[str, Any]:
 
 
 APPLICATIONS = {
-    "the earlier adapter's quick start": Path(__file__).with_name("quick_start.py").read_text(),
+    "the earlier adapter's quick start": Path(__file__)
+    .with_name("earlier_quick_start.py")
+    .read_text(),
     **applications(),
 }
 
@@ -185,14 +180,14 @@ def test_that_the_quick_start_is_told_what_is_missing(tmp_path: Path) -> None:
 
     process = subprocess.run(
         [
-            *(sys.executable, "-m", "tests.quickstart.offline_server", "1", "2"),
-            str(Path(__file__).with_name("quick_start.py")),
+            *(sys.executable, "-m", "tests.programs.offline_server", "1", "2"),
+            str(EARLIER_QUICK_START),
         ],
         cwd=CHECKOUT,
         env={**environment, "PARLANT_HOME": str(tmp_path / "home")},
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=LIMIT_SECONDS,
         check=False,
     )
 

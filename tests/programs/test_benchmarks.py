@@ -12,6 +12,9 @@ from benchmarks.results import Results
 from benchmarks.scale import TINY
 from benchmarks.writing import write_results
 
+# The first test measures every subject.
+pytestmark = pytest.mark.timeout(1200)
+
 
 @pytest.fixture(scope="module")
 def results() -> Results:

@@ -17,8 +17,8 @@ from parlant_supabase.local import StackDatabase
 from rich.console import Console
 
 from demo.run import run_demo
+from tests.checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 END_SECONDS = 60
 
 SHORT_CONVERSATIONS = {

@@ -29,7 +29,7 @@ MakeDatabase = Callable[..., SupabaseDocumentDatabase]
 def run_conversation(task: str, stack: LocalStack, prefix: str) -> str:
     """What a process of its own wrote or read."""
     process = subprocess.run(
-        [sys.executable, "-m", "tests.stores.conversation", task, stack.url, prefix],
+        [sys.executable, "-m", "tests.parlant_stores.conversation", task, stack.url, prefix],
         input=f"{stack.service_role_key}\n",
         cwd=Path(__file__).resolve().parents[2],
         capture_output=True,

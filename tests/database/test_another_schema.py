@@ -18,7 +18,7 @@ from parlant_supabase.local.database import SupervisedDatabase
 from psycopg.types.json import Jsonb
 
 from tests.conftest import MakeEmptyDatabase
-from tests.migrations.project import write_project
+from tests.database.project import write_project
 
 # A reserved word, which has to be quoted.
 SCHEMA = "order"

