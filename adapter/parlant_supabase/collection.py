@@ -20,9 +20,18 @@ from parlant.core.persistence.document_database import (
 from typing_extensions import override
 
 from parlant_supabase.errors import IncompleteDocumentError
-from parlant_supabase.rpc.encoding import encode_document, encode_filters
+from parlant_supabase.rpc.client import RpcClient
+from parlant_supabase.rpc.functions import (
+    DELETE_ONE,
+    ENSURE_INDEXES,
+    FIND,
+    FIND_ONE,
+    INSERT_ONE,
+    UPDATE_ONE,
+    Function,
+    Reply,
+)
 from parlant_supabase.rpc.pagination import direction_name, next_cursor, page_arguments
-from parlant_supabase.rpc.transport import Transport
 
 
 class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocument]):
@@ -32,10 +41,8 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
     named under `Raises` is particular to the method.
     """
 
-    def __init__(
-        self, transport: Transport, prefix: str, name: str, schema: type[TDocument]
-    ) -> None:
-        self._transport = transport
+    def __init__(self, rpc: RpcClient, prefix: str, name: str, schema: type[TDocument]) -> None:
+        self._rpc = rpc
         self._prefix = prefix
         self._name = name
         self._schema = schema
@@ -65,8 +72,8 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
             InvalidArgumentError: The limit is negative.
         """
         reply = await self._call(
-            "find",
-            p_filters=encode_filters(filters),
+            FIND,
+            p_filters=filters,
             **page_arguments(limit, cursor, sort_direction),
         )
         return FindResult(
@@ -87,8 +94,8 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
             InvalidArgumentError: The sort is malformed.
         """
         reply = await self._call(
-            "find_one",
-            p_filters=encode_filters(filters),
+            FIND_ONE,
+            p_filters=filters,
             p_sort=[[field, direction_name(direction)] for field, direction in sort or ()],
         )
         return cast("TDocument | None", reply["document"])
@@ -102,7 +109,7 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
             DuplicateDocumentError: An index is unique and documents are not.
         """
         await self._call(
-            "ensure_indexes",
+            ENSURE_INDEXES,
             p_indexes=[
                 {
                     "fields": [
@@ -129,7 +136,7 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
                 f"{self._subject('insert_one')}: the document lacks the fields "
                 f"{', '.join(missing)}. Add what {self._schema.__qualname__} requires."
             )
-        reply = await self._call("insert_one", p_document=encode_document(document))
+        reply = await self._call(INSERT_ONE, p_document=document)
         return InsertResult(acknowledged=reply["acknowledged"])
 
     @override
@@ -154,9 +161,9 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
             IncompleteDocumentError: An upsert would insert params that lack fields of the schema.
         """
         reply = await self._call(
-            "update_one",
-            p_filters=encode_filters(filters),
-            p_params=encode_document(params),
+            UPDATE_ONE,
+            p_filters=filters,
+            p_params=params,
             p_upsert=upsert,
             p_required_fields=self._required_fields if upsert else [],
         )
@@ -174,7 +181,7 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
         Raises:
             InvalidFilterError: The filter is malformed.
         """
-        reply = await self._call("delete_one", p_filters=encode_filters(filters))
+        reply = await self._call(DELETE_ONE, p_filters=filters)
         return DeleteResult(
             acknowledged=True,
             deleted_count=reply["deleted_count"],
@@ -186,11 +193,11 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
         # Looking them up takes as long as all else that an insert does in this process.
         return list(get_type_hints(self._schema))
 
-    async def _call(self, operation: str, **params: Any) -> dict[str, Any]:
-        return await self._transport.call(
-            f"parlant_{operation}",
-            {"p_prefix": self._prefix, "p_collection": self._name, **params},
-            self._subject(operation),
+    async def _call(self, function: Function[Reply], **arguments: Any) -> Reply:
+        return await self._rpc.call(
+            function,
+            {"p_prefix": self._prefix, "p_collection": self._name, **arguments},
+            self._subject(function.operation),
         )
 
     def _subject(self, operation: str) -> str:

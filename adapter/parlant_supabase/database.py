@@ -14,17 +14,19 @@ from parlant.core.tracer import Tracer
 from typing_extensions import Self, override
 
 from parlant_supabase.collection import SupabaseDocumentCollection
-from parlant_supabase.document_migration import (
-    Loader,
-    load_documents,
-    log_report,
-    store_of,
-    version_of,
-)
+from parlant_supabase.connection import Connection
+from parlant_supabase.document_migration import Loader
 from parlant_supabase.errors import ConfigurationError, VersionMismatchError
-from parlant_supabase.rpc.encoding import encode_arguments
+from parlant_supabase.rpc.client import RpcClient
+from parlant_supabase.rpc.functions import (
+    CREATE_COLLECTION,
+    DELETE_COLLECTION,
+    GET_COLLECTION,
+    GET_OR_CREATE_COLLECTION,
+    GET_VERSION,
+)
 from parlant_supabase.rpc.telemetry import Observer
-from parlant_supabase.rpc.transport import SupabaseClient, Transport
+from parlant_supabase.rpc.transport import SupabaseClient
 from parlant_supabase.settings import ConnectionSettings
 from parlant_supabase.validation import check_prefix, check_seconds, check_type
 from parlant_supabase.versions import SQL_VERSION
@@ -82,11 +84,13 @@ class SupabaseDocumentDatabase(DocumentDatabase):
             check_prefix("table_prefix", table_prefix)
         check_seconds("timeout", timeout)
         settings = None if client is not None else ConnectionSettings.resolve(connection_params)
-        self._observer = Observer(logger, tracer, meter, slow_call_seconds)
-        self._prefix = DEFAULT_TABLE_PREFIX if table_prefix is None else table_prefix
-        self._transport = Transport(settings, client, timeout, self._observer)
+        observer = Observer(logger, tracer, meter, slow_call_seconds)
+        self._connection = Connection(
+            RpcClient(settings, client, timeout, observer),
+            DEFAULT_TABLE_PREFIX if table_prefix is None else table_prefix,
+            observer,
+        )
         self._is_shared = False
-        self._store: object | None = None
 
     def with_prefix(self, table_prefix: str) -> SupabaseDocumentDatabase:
         """A database under another prefix, for another store, with this one's connections.
@@ -101,19 +105,21 @@ class SupabaseDocumentDatabase(DocumentDatabase):
         """
         check_prefix("table_prefix", table_prefix)
         other = copy(self)
-        other._prefix = table_prefix
+        other._connection = Connection(
+            self._connection.rpc, table_prefix, self._connection.observer
+        )
         other._is_shared = True
-        other._store = None
         return other
 
     async def __aenter__(self) -> Self:
         if self._is_shared:
             return self
-        await self._transport.__aenter__()
+        rpc = self._connection.rpc
+        await rpc.__aenter__()
         try:
-            await self._check_deployed_version()
+            await _check_deployed_version(rpc)
         except BaseException as error:
-            await self._transport.__aexit__(type(error), error, error.__traceback__)
+            await rpc.__aexit__(type(error), error, error.__traceback__)
             raise
         return self
 
@@ -125,7 +131,7 @@ class SupabaseDocumentDatabase(DocumentDatabase):
     ) -> None:
         if self._is_shared:
             return
-        await self._transport.__aexit__(exc_type, exc_value, traceback)
+        await self._connection.rpc.__aexit__(exc_type, exc_value, traceback)
 
     @override
     async def create_collection(
@@ -136,8 +142,8 @@ class SupabaseDocumentDatabase(DocumentDatabase):
         Raises:
             CollectionExistsError: It exists; its documents are left alone.
         """
-        await self._call(name, "create_collection")
-        return self._collection(name, schema)
+        await self._connection.call_collection(CREATE_COLLECTION, name)
+        return self._connection.collection(name, schema)
 
     @override
     async def get_collection(
@@ -148,7 +154,7 @@ class SupabaseDocumentDatabase(DocumentDatabase):
         Raises:
             CollectionNotFoundError: It does not exist.
         """
-        return await self._open("get_collection", name, schema, document_loader)
+        return await self._connection.open_collection(GET_COLLECTION, name, schema, document_loader)
 
     @override
     async def get_or_create_collection(
@@ -163,7 +169,9 @@ class SupabaseDocumentDatabase(DocumentDatabase):
             InvalidTableNameError: Prefix and name give no usable table name.
             TableNotOursError: A table of that name exists and holds something else.
         """
-        return await self._open("get_or_create_collection", name, schema, document_loader)
+        return await self._connection.open_collection(
+            GET_OR_CREATE_COLLECTION, name, schema, document_loader
+        )
 
     @override
     async def delete_collection(self, name: str) -> None:
@@ -172,94 +180,25 @@ class SupabaseDocumentDatabase(DocumentDatabase):
         Raises:
             CollectionNotFoundError: It does not exist.
         """
-        await self._call(name, "delete_collection")
+        await self._connection.call_collection(DELETE_COLLECTION, name)
 
-    async def call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        """The reply of the SQL function `parlant_<operation>`, for the documents kept here.
 
-        Args:
-            operation: The function's name without `parlant_`.
-            arguments: Its arguments but for `p_prefix`; those that are None keep their defaults.
+def connection_of(database: SupabaseDocumentDatabase) -> Connection:
+    """What the stores of this package call the database's functions with."""
+    return database._connection
 
-        Raises:
-            UnstorableValueError: An argument holds what JSON cannot.
-            SupabaseAdapterError: The call failed; the class says how.
-        """
-        return await self._transport.call(
-            f"parlant_{operation}",
-            {"p_prefix": self._prefix, **encode_arguments(arguments)},
-            f"{operation} (prefix {self._prefix!r})",
+
+async def _check_deployed_version(rpc: RpcClient) -> None:
+    deployed = await rpc.call(GET_VERSION, {}, "opening the database")
+    if deployed["sql_version"] < SQL_VERSION:
+        raise VersionMismatchError(
+            f"opening the database: the deployed SQL has version {deployed['sql_version']}, "
+            f"this adapter needs {SQL_VERSION}. Run `supabase db push` with the migrations of "
+            "the installed parlant-supabase."
         )
-
-    def join(self, logger: Logger, tracer: Tracer, meter: Meter) -> None:
-        """Uses a server's logger, tracer and meter, where none was given to the constructor.
-
-        Databases that share connections join together.
-        """
-        self._observer.join(logger, tracer, meter)
-
-    async def load_collection(
-        self, name: str, schema: type[TDocument], loader: Loader, opened: dict[str, Any]
-    ) -> SupabaseDocumentCollection[TDocument]:
-        """A collection that has been opened, its documents brought to the store's version.
-
-        Args:
-            name: The collection's name.
-            schema: The type of its documents.
-            loader: The store's loader.
-            opened: What the SQL function that opened the collection replied.
-        """
-        self._check_one_store(loader)
-
-        async def call(operation: str, **params: Any) -> dict[str, Any]:
-            return await self._call(name, operation, **params)
-
-        report = await load_documents(call, opened, loader)
-        log_report(self._observer.logger, name, opened["failed_table"], report)
-        return self._collection(name, schema)
-
-    async def _open(
-        self, operation: str, name: str, schema: type[TDocument], loader: Loader
-    ) -> SupabaseDocumentCollection[TDocument]:
-        self._check_one_store(loader)
-        opened = await self._call(name, operation, p_version=version_of(loader))
-        return await self.load_collection(name, schema, loader, opened)
-
-    def _check_one_store(self, loader: Loader) -> None:
-        store = store_of(loader)
-        if store is None:
-            return
-        if self._store is not None and type(store) is not type(self._store):
-            raise ConfigurationError(
-                f"{type(self._store).__name__} and {type(store).__name__} were given the same "
-                f"database (prefix {self._prefix!r}). Give each store a SupabaseDocumentDatabase "
-                "with a table_prefix of its own."
-            )
-        self._store = store
-
-    async def _check_deployed_version(self) -> None:
-        deployed = await self._transport.call("parlant_get_version", {}, "opening the database")
-        if deployed["sql_version"] < SQL_VERSION:
-            raise VersionMismatchError(
-                f"opening the database: the deployed SQL has version {deployed['sql_version']}, "
-                f"this adapter needs {SQL_VERSION}. Run `supabase db push` with the migrations of "
-                "the installed parlant-supabase."
-            )
-        if deployed["compatible_since"] > SQL_VERSION:
-            raise VersionMismatchError(
-                f"opening the database: the deployed SQL serves adapters from SQL version "
-                f"{deployed['compatible_since']} on, this one has {SQL_VERSION}. "
-                "Run `pip install --upgrade parlant-supabase`."
-            )
-
-    def _collection(
-        self, name: str, schema: type[TDocument]
-    ) -> SupabaseDocumentCollection[TDocument]:
-        return SupabaseDocumentCollection(self._transport, self._prefix, name, schema)
-
-    async def _call(self, name: str, operation: str, **params: Any) -> dict[str, Any]:
-        return await self._transport.call(
-            f"parlant_{operation}",
-            {"p_prefix": self._prefix, "p_collection": name, **params},
-            f"{operation} of collection {name!r} (prefix {self._prefix!r})",
+    if deployed["compatible_since"] > SQL_VERSION:
+        raise VersionMismatchError(
+            f"opening the database: the deployed SQL serves adapters from SQL version "
+            f"{deployed['compatible_since']} on, this one has {SQL_VERSION}. "
+            "Run `pip install --upgrade parlant-supabase`."
         )

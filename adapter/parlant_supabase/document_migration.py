@@ -12,6 +12,8 @@ from parlant.core.loggers import Logger
 from parlant.core.persistence.document_database import BaseDocument
 
 from parlant_supabase.rpc.encoding import encode_document
+from parlant_supabase.rpc.functions import SAVE_LOADED_DOCUMENTS, Function, Reply
+from parlant_supabase.rpc.replies import DocumentToLoad, LoadedReply, LoadingPage
 
 Loader = Callable[[BaseDocument], Awaitable[Any]]
 
@@ -19,7 +21,7 @@ Loader = Callable[[BaseDocument], Awaitable[Any]]
 class Call(Protocol):
     """Calls a function of the database for one collection."""
 
-    async def __call__(self, operation: str, **params: Any) -> dict[str, Any]:
+    async def __call__(self, function: Function[Reply], **arguments: Any) -> Reply:
         """The function's reply."""
         ...
 
@@ -50,7 +52,7 @@ class LoadingReport:
     rejected: int = 0
     raised: int = 0
 
-    def plus(self, reply: dict[str, Any]) -> LoadingReport:
+    def plus(self, reply: LoadedReply) -> LoadingReport:
         """The sum of this report and the counts in a reply."""
         return LoadingReport(
             self.changed + reply["changed"],
@@ -59,7 +61,7 @@ class LoadingReport:
         )
 
 
-async def load_documents(call: Call, page: dict[str, Any], loader: Loader) -> LoadingReport:
+async def load_documents(call: Call, page: LoadingPage, loader: Loader) -> LoadingReport:
     """Shows a collection's documents to its loader and stores what it makes of them.
 
     A document that the loader changes is replaced; one that it rejects, by returning None, moves to
@@ -82,14 +84,15 @@ async def load_documents(call: Call, page: dict[str, Any], loader: Loader) -> Lo
         ]
         if not results and page["next"] is None:
             break
-        page = await call(
-            "save_loaded_documents", p_results=results, p_version=version, p_after=page["next"]
+        saved = await call(
+            SAVE_LOADED_DOCUMENTS, p_results=results, p_version=version, p_after=page["next"]
         )
-        report = report.plus(page)
+        report = report.plus(saved)
+        page = saved
     return report
 
 
-async def _load(stored: dict[str, Any], loader: Loader) -> dict[str, Any] | None:
+async def _load(stored: DocumentToLoad, loader: Loader) -> dict[str, Any] | None:
     """The outcome for one document, or None if it stays as it is."""
     result = {"id": stored["id"], "digest": stored["digest"]}
     try:

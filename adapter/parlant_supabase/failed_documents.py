@@ -8,8 +8,17 @@ from typing import Any, cast
 
 from parlant.core.persistence.document_database import BaseDocument
 
+from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.rpc.encoding import encode_document
-from parlant_supabase.rpc.transport import Transport
+from parlant_supabase.rpc.functions import (
+    COUNT_FAILED_DOCUMENTS,
+    DROP_FAILED_DOCUMENTS,
+    FIND_ONE,
+    LIST_FAILED_DOCUMENTS,
+    RESTORE_FAILED_DOCUMENTS,
+    Function,
+    Reply,
+)
 from parlant_supabase.stores.parlant_stores import ParlantStore, parlant_stores
 
 REASONS_TO_STAY = {
@@ -87,18 +96,18 @@ class FailedDocuments:
     Its methods raise `SupabaseAdapterError`.
 
     Args:
-        transport: An open connection to the project.
+        rpc: An open connection to the project.
     """
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, rpc: RpcClient) -> None:
+        self._rpc = rpc
 
     async def collections(
         self, prefix: str | None, collection: str | None
     ) -> list[FailedCollection]:
         """The collections under a prefix, of a name, or all of them; those without any, too."""
-        reply = await self._transport.call(
-            "parlant_count_failed_documents",
+        reply = await self._rpc.call(
+            COUNT_FAILED_DOCUMENTS,
             {"p_prefix": prefix, "p_collection": collection},
             "counting failed documents",
         )
@@ -111,7 +120,7 @@ class FailedDocuments:
         after: int | None = None
         while True:
             reply = await self._call(
-                "list_failed_documents", collection, p_after=after, p_with_data=with_data
+                LIST_FAILED_DOCUMENTS, collection, p_after=after, p_with_data=with_data
             )
             yield [FailedDocument(**document) for document in reply["documents"]]
             after = reply["next"]
@@ -135,8 +144,8 @@ class FailedDocuments:
                 "Parlant's stores for sessions, customers and context variables, so what would "
                 "convert its documents is not known; name others with --prefix and --collection."
             )
-        metadata = await self._transport.call(
-            "parlant_find_one",
+        metadata = await self._rpc.call(
+            FIND_ONE,
             {"p_prefix": collection.prefix, "p_collection": "metadata", "p_filters": {}},
             f"reading the version of the store (prefix {collection.prefix!r})",
         )
@@ -170,7 +179,7 @@ class FailedDocuments:
                 converted.append({"seq": document.seq, "data": data})
         if converted:
             reply = await self._call(
-                "restore_failed_documents",
+                RESTORE_FAILED_DOCUMENTS,
                 collection,
                 p_documents=converted,
                 p_version=store.version,
@@ -184,17 +193,17 @@ class FailedDocuments:
 
     async def drop(self, collection: FailedCollection, seqs: Sequence[int]) -> int:
         """Deletes failed documents for good; returns how many there were."""
-        reply = await self._call("drop_failed_documents", collection, p_seqs=seqs)
-        dropped: int = reply["dropped"]
-        return dropped
+        reply = await self._call(DROP_FAILED_DOCUMENTS, collection, p_seqs=seqs)
+        return reply["dropped"]
 
     async def _call(
-        self, operation: str, collection: FailedCollection, **params: Any
-    ) -> dict[str, Any]:
-        return await self._transport.call(
-            f"parlant_{operation}",
-            {"p_prefix": collection.prefix, "p_collection": collection.collection, **params},
-            f"{operation} of collection {collection.collection!r} (prefix {collection.prefix!r})",
+        self, function: Function[Reply], collection: FailedCollection, **arguments: Any
+    ) -> Reply:
+        return await self._rpc.call(
+            function,
+            {"p_prefix": collection.prefix, "p_collection": collection.collection, **arguments},
+            f"{function.operation} of collection {collection.collection!r} "
+            f"(prefix {collection.prefix!r})",
         )
 
 

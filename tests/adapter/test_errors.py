@@ -49,6 +49,7 @@ from parlant_supabase import (
     VersionMismatchError,
     errors,
 )
+from parlant_supabase.database import connection_of
 from parlant_supabase.local import LocalStack, StackDatabase, SupervisedDatabase
 from parlant_supabase.local.ports import find_free_ports
 from parlant_supabase.rpc import retry
@@ -411,7 +412,7 @@ async def an_answer_that_does_not_come(stage: Stage) -> None:
     await stage.notes.insert_one(note(SECRET))
     async with stage.database() as database:
         notes = await database.get_collection("notes", BaseDocument, identity_loader)
-        database._transport._timeout = 1
+        connection_of(database).rpc.timeout = 1
         with psycopg.connect(stage.stack.database_url) as connection:
             connection.execute(on("select from {} for update", f"{stage.prefix}notes"))
             await notes.update_one(only(SECRET), note(SECRET))
@@ -499,13 +500,18 @@ def test_that_the_sql_raises_nothing_without_a_code_of_its_own() -> None:
 @pytest.mark.parametrize(
     "module",
     [
+        "collection",
+        "connection",
         "database",
         "errors",
+        "rpc/batching",
+        "rpc/client",
         "rpc/encoding",
         "rpc/error_mapping",
         "rpc/pagination",
-        "rpc/transport",
+        "rpc/retry",
         "settings",
+        "validation",
     ],
 )
 def test_that_no_error_is_raised_that_is_not_the_adapters(module: str) -> None:

@@ -19,6 +19,7 @@ from parlant_supabase.diagnosis.findings import CHECKS
 from parlant_supabase.local import StackDatabase
 from parlant_supabase.local.database import SupervisedDatabase
 from parlant_supabase.local.ports import find_free_ports
+from parlant_supabase.rpc.replies import DiagnosisReply
 
 from tests.cli.conftest import Invoke, Run, execute, variables_for
 from tests.conftest import MakeEmptyDatabase
@@ -559,16 +560,21 @@ def test_that_it_changes_nothing(invoke: Invoke, database: SupervisedDatabase) -
 # What one machine cannot show: its own clock is also the database's.
 
 
+_TIME = DiagnosisReply(
+    now=1_000_000.0, functions={"missing": [], "denied": [], "open": {}}, collections=[], views=[]
+)
+
+
 @pytest.mark.parametrize(("ahead", "words"), [(60, "60 s ahead of"), (-60, "60 s behind")])
 def test_that_a_clock_that_differs_is_found(ahead: int, words: str) -> None:
-    finding = check_clock({"now": 1_000_000.0}, 1_000_000.0 + ahead, 1_000_000.2 + ahead)
+    finding = check_clock(_TIME, 1_000_000.0 + ahead, 1_000_000.2 + ahead)
 
     assert finding.status == "warning"
     assert words in finding.text
 
 
 def test_that_a_slow_reply_is_not_taken_for_a_wrong_clock() -> None:
-    assert check_clock({"now": 1_000_000.0}, 1_000_000.0, 1_000_009.0).status == "ok"
+    assert check_clock(_TIME, 1_000_000.0, 1_000_009.0).status == "ok"
 
 
 def test_that_the_functions_needed_are_those_that_service_role_was_granted(

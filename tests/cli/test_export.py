@@ -17,8 +17,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from parlant.core.persistence.document_database import BaseDocument, identity_loader
 from parlant_supabase import SupabaseDocumentDatabase
+from parlant_supabase.database import connection_of
 from parlant_supabase.local import LocalStack
 from parlant_supabase.local.database import SupervisedDatabase
+from parlant_supabase.rpc.functions import INSERT_ONE
 
 from tests.cli.conftest import (
     Invoke,
@@ -118,7 +120,9 @@ def test_that_any_document_survives_the_way(
         async with make_database(prefix) as database:
             await database.create_collection("things", BaseDocument)
             for document in documents:
-                await database.call("insert_one", p_collection="things", p_document=document)
+                await connection_of(database).call_collection(
+                    INSERT_ONE, "things", p_document=document
+                )
 
     async def found() -> list[BaseDocument]:
         connection = {"url": other_project.url, "key": other_project.service_role_key}

@@ -20,10 +20,12 @@ from parlant.core.persistence.document_database import (
 )
 from parlant_supabase import SupabaseAdapterError, SupabaseDocumentDatabase
 from parlant_supabase.collection import SupabaseDocumentCollection
+from parlant_supabase.database import connection_of
 from parlant_supabase.local.database import SupervisedDatabase
+from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.rpc.encoding import encode_document
 from parlant_supabase.rpc.error_mapping import translate
-from parlant_supabase.rpc.transport import Transport
+from parlant_supabase.rpc.functions import EXECUTE, Function, Reply
 
 T = TypeVar("T")
 JSONObject = Mapping[str, Any]
@@ -59,15 +61,15 @@ class Installation:
 class _OneRequest:
     """Sends calls that are made at once as one request, in their order."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self._calls: list[tuple[str, JSONObject, str, asyncio.Future[dict[str, Any]]]] = []
+    def __init__(self, rpc: RpcClient) -> None:
+        self._rpc = rpc
+        self._calls: list[tuple[Function[Any], JSONObject, str, asyncio.Future[Any]]] = []
         self._sending: asyncio.Task[None] | None = None
 
-    async def call(self, function: str, params: JSONObject, subject: str) -> dict[str, Any]:
-        """What Transport.call() returns or raises."""
+    async def call(self, function: Function[Reply], params: JSONObject, subject: str) -> Reply:
+        """What RpcClient.call() returns or raises."""
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[dict[str, Any]] = loop.create_future()
+        answer: asyncio.Future[Reply] = loop.create_future()
         self._calls.append((function, params, subject, answer))
         if len(self._calls) == 1:
             # It begins when all that are made at once have come here.
@@ -79,13 +81,13 @@ class _OneRequest:
         # Only those that follow each other, as sequences rely on their order.
         p_calls = [
             {
-                "function": function.removeprefix("parlant_"),
+                "function": function.operation,
                 "arguments": [params for _, params, _, _ in alike],
             }
             for (function, *_), alike in groupby(calls, lambda call: (call[0], *call[1]))
         ]
         try:
-            reply = await self._transport.call("parlant_execute", {"p_calls": p_calls}, "a request")
+            reply = await self._rpc.call(EXECUTE, {"p_calls": p_calls}, "a request")
         except SupabaseAdapterError as error:
             for *_, answer in calls:
                 answer.set_exception(error)
@@ -185,7 +187,7 @@ def open_subject(
             database.get_or_create_collection(NAME, SCHEMA, identity_loader)
         )
         in_one_request = SupabaseDocumentCollection(
-            cast("Transport", _OneRequest(database._transport)), PREFIX, NAME, SCHEMA
+            cast("RpcClient", _OneRequest(connection_of(database).rpc)), PREFIX, NAME, SCHEMA
         )
         with psycopg.connect(installation.database.database_url, autocommit=True) as connection:
             table = f'"{installation.schema}".{PREFIX}{NAME}'

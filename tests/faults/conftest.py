@@ -13,6 +13,7 @@ import pytest
 from parlant.core.loggers import TracingLogger
 from parlant.core.persistence.document_database import BaseDocument, identity_loader
 from parlant_supabase import SupabaseDocumentDatabase
+from parlant_supabase.database import connection_of
 from parlant_supabase.local import LocalStack
 from parlant_supabase.rpc import retry
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
@@ -74,7 +75,7 @@ def give(database: SupabaseDocumentDatabase, seconds: float) -> None:
 
     What a test needs beforehand has the usual time, however slow the machine.
     """
-    database._transport._timeout = seconds
+    connection_of(database).rpc.timeout = seconds
 
 
 @pytest.fixture

@@ -27,8 +27,17 @@ from parlant_supabase import (
     UnreachableError,
 )
 from parlant_supabase.local import LocalStack
-from parlant_supabase.rpc import retry
-from parlant_supabase.rpc.transport import Transport
+from parlant_supabase.rpc.client import RpcClient
+from parlant_supabase.rpc.functions import (
+    CREATE_EVENT,
+    CREATE_VARIABLE,
+    INSERT_ONE,
+    OPEN_STORE,
+    Function,
+    Kind,
+    Reply,
+)
+from parlant_supabase.rpc.replies import VersionReply
 from parlant_supabase.settings import ConnectionSettings
 
 from tests.adapter.notes import Notes, ids, note, only
@@ -55,10 +64,10 @@ async def notes(connect: Connect, proxy: FaultProxy) -> AsyncIterator[Notes]:
 
 
 @pytest.fixture
-async def transport(stack: LocalStack, proxy: FaultProxy) -> AsyncIterator[Transport]:
-    """An open transport through the proxy."""
-    async with Transport(ConnectionSettings(proxy.url, stack.service_role_key)) as transport:
-        yield transport
+async def rpc(stack: LocalStack, proxy: FaultProxy) -> AsyncIterator[RpcClient]:
+    """An open client that reaches the stack through the proxy."""
+    async with RpcClient(ConnectionSettings(proxy.url, stack.service_role_key)) as rpc:
+        yield rpc
 
 
 def says(code: str | None, status: int = 400) -> Fault:
@@ -69,54 +78,38 @@ def says(code: str | None, status: int = 400) -> Fault:
 # Which functions
 
 
-def test_that_the_reads_are_the_functions_that_postgrest_runs_read_only(
-    sql: psycopg.Connection,
-) -> None:
-    by_volatility: dict[str, set[str]] = {"s": set(), "v": set()}
-    for name, volatility in sql.execute(
-        "select proname, provolatile::text from pg_proc"
-        " where pronamespace = 'public'::regnamespace and proname like 'parlant\\_%'"
-    ):
-        by_volatility[volatility].add(name)
-
-    assert by_volatility["s"] == retry.READS
-    assert by_volatility["v"] >= retry.REPEATABLE_WRITES
-
-
 @pytest.mark.parametrize(
     ("function", "params", "table"),
     [
-        ("open_store", {"p_collections": ["sessions"], "p_version": "1.0.0"}, "sessions"),
-        ("create_variable", {"p_variable": note("v", name="plan")}, "variables"),
-        ("create_event", {"p_event": note("e", session_id="s")}, "events"),
+        (OPEN_STORE, {"p_collections": ["sessions"], "p_version": "1.0.0"}, "sessions"),
+        (CREATE_VARIABLE, {"p_variable": note("v", name="plan")}, "variables"),
+        (CREATE_EVENT, {"p_event": note("e", session_id="s")}, "events"),
     ],
 )
 async def test_that_a_store_is_written_to_once_however_often_the_answer_is_lost(
-    transport: Transport,
+    rpc: RpcClient,
     proxy: FaultProxy,
     prefix: str,
     sql: psycopg.Connection,
-    function: str,
+    function: Function[Any],
     params: dict[str, Any],
     table: str,
 ) -> None:
-    async def call(function: str, **params: Any) -> dict[str, Any]:
-        return await transport.call(
-            f"parlant_{function}", {"p_prefix": prefix, **params}, "testing"
-        )
+    async def call(function: Function[Reply], **params: Any) -> Reply:
+        return await rpc.call(function, {"p_prefix": prefix, **params}, "testing")
 
     collections = ["sessions", "events", "variables", "variable_tag_associations"]
-    if function != "open_store":
-        await call("open_store", p_collections=collections, p_version="1.0.0")
-        await call("insert_one", p_collection="sessions", p_document=note("s"))
+    if function is not OPEN_STORE:
+        await call(OPEN_STORE, p_collections=collections, p_version="1.0.0")
+        await call(INSERT_ONE, p_collection="sessions", p_document=note("s"))
         expected = await call(function, **params)
     proxy.faults.extend([drop_answer, drop_answer])
 
     reply = await call(function, **params)
 
     rows = stored(sql, f"{prefix}{table}")
-    assert len(rows) == (0 if function == "open_store" else 1)
-    if function == "create_event":
+    assert len(rows) == (0 if function is OPEN_STORE else 1)
+    if function is CREATE_EVENT:
         assert reply == expected == {"offset": 0, "creation_utc": rows[0]["creation_utc"]}
 
 
@@ -272,10 +265,11 @@ async def test_that_it_gives_up_knocking_too(
 
 
 async def test_that_what_is_not_deployed_is_not_waited_for_as_long(
-    transport: Transport, proxy: FaultProxy, short_pauses: None
+    rpc: RpcClient, proxy: FaultProxy, short_pauses: None
 ) -> None:
+    missing = Function("parlant_does_not_exist", Kind.READ, VersionReply)
     with pytest.raises(NotDeployedError, match="Run `supabase db push`"):
-        await transport.call("parlant_does_not_exist", {}, "testing")
+        await rpc.call(missing, {}, "testing")
 
     assert len(proxy.seen) == 5
 

@@ -1,4 +1,4 @@
-"""A transport whose requests can be counted, and a watched database behind a fault proxy."""
+"""A client whose requests can be counted, and a watched database behind a fault proxy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from parlant.core.loggers import TracingLogger
 from parlant_supabase import SupabaseDocumentDatabase
 from parlant_supabase.local import LocalStack
-from parlant_supabase.rpc.transport import Transport
+from parlant_supabase.rpc.client import RpcClient
 from supabase import AsyncClientOptions, acreate_client
 
 from tests.adapter.notes import Notes
@@ -45,15 +45,15 @@ def requests() -> Requests:
 
 
 @pytest.fixture
-async def transport(stack: LocalStack, requests: Requests) -> AsyncIterator[Transport]:
+async def rpc(stack: LocalStack, requests: Requests) -> AsyncIterator[RpcClient]:
     async with httpx.AsyncClient(event_hooks={"request": [requests.count]}) as http:
         client = await acreate_client(
             stack.url,
             stack.service_role_key,
             AsyncClientOptions(httpx_client=http, auto_refresh_token=False),
         )
-        async with Transport(None, client) as transport:
-            yield transport
+        async with RpcClient(None, client) as rpc:
+            yield rpc
 
 
 @pytest.fixture

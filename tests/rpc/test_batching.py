@@ -13,7 +13,9 @@ from parlant_supabase.errors import (
     NotOpenError,
     UnreachableError,
 )
-from parlant_supabase.rpc.transport import Transport
+from parlant_supabase.rpc.client import RpcClient
+from parlant_supabase.rpc.functions import CREATE_COLLECTION, FIND, INSERT_ONE, UPDATE_ONE
+from parlant_supabase.rpc.replies import AcknowledgedReply, UpdateReply
 from psycopg import sql as names
 
 from tests.rpc.conftest import Requests
@@ -24,33 +26,31 @@ MAX_IN_FLIGHT = 8
 class Things:
     """Calls on one collection."""
 
-    def __init__(self, transport: Transport, prefix: str) -> None:
-        self._transport = transport
+    def __init__(self, rpc: RpcClient, prefix: str) -> None:
+        self._rpc = rpc
         self._where = {"p_prefix": prefix, "p_collection": "things"}
 
-    async def insert(self, document: dict[str, Any]) -> dict[str, Any]:
-        return await self._transport.call(
-            "parlant_insert_one", {**self._where, "p_document": document}, "inserting"
+    async def insert(self, document: dict[str, Any]) -> AcknowledgedReply:
+        return await self._rpc.call(
+            INSERT_ONE, {**self._where, "p_document": document}, "inserting"
         )
 
-    async def update(self, identifier: str, params: dict[str, Any]) -> dict[str, Any]:
+    async def update(self, identifier: str, params: dict[str, Any]) -> UpdateReply:
         filters = {"id": {"$eq": identifier}}
-        return await self._transport.call(
-            "parlant_update_one",
+        return await self._rpc.call(
+            UPDATE_ONE,
             {**self._where, "p_filters": filters, "p_params": params},
             "updating",
         )
 
     async def find(self, filters: dict[str, Any]) -> list[str]:
-        reply = await self._transport.call(
-            "parlant_find", {**self._where, "p_filters": filters}, "finding"
-        )
+        reply = await self._rpc.call(FIND, {**self._where, "p_filters": filters}, "finding")
         return [item["id"] for item in reply["items"]]
 
 
 @pytest.fixture
-def things(transport: Transport, prefix: str, table: str) -> Things:
-    return Things(transport, prefix)
+def things(rpc: RpcClient, prefix: str, table: str) -> Things:
+    return Things(rpc, prefix)
 
 
 async def test_that_a_lone_call_is_sent_as_itself(things: Things, requests: Requests) -> None:
@@ -121,7 +121,7 @@ async def test_that_calls_of_one_batch_run_in_the_order_in_which_they_were_made(
     updates = await asyncio.gather(*(things.update("one", {"n": n}) for n in range(50)))
     await asyncio.gather(*filling)
 
-    assert [update["updated_document"]["n"] for update in updates] == list(range(50))
+    assert [(update["updated_document"] or {})["n"] for update in updates] == list(range(50))
     assert await things.find({"n": {"$eq": 49}}) == ["one"]
 
 
@@ -135,12 +135,12 @@ async def test_that_large_calls_do_not_share_a_request(things: Things, requests:
 
 
 async def test_that_functions_that_make_tables_go_alone(
-    transport: Transport, prefix: str, requests: Requests
+    rpc: RpcClient, prefix: str, requests: Requests
 ) -> None:
     await asyncio.gather(
         *(
-            transport.call(
-                "parlant_create_collection",
+            rpc.call(
+                CREATE_COLLECTION,
                 {"p_prefix": prefix, "p_collection": f"c{n}"},
                 "creating",
             )
@@ -195,7 +195,7 @@ async def test_that_a_batch_that_is_rolled_back_is_sent_again_call_by_call(
         holder.execute(query.format(names.Identifier(table)))
 
         calls = [things.insert({"id": f"{n:03}"}) for n in range(30)]
-        outcomes = await asyncio.gather(
+        outcomes: list[object] = await asyncio.gather(
             *calls, things.update("held", {"n": 1}), return_exceptions=True
         )
 
@@ -205,10 +205,10 @@ async def test_that_a_batch_that_is_rolled_back_is_sent_again_call_by_call(
 
 
 async def test_that_calls_waiting_when_the_database_closes_are_told_so(things: Things) -> None:
-    transport = things._transport
+    rpc = things._rpc
     calls = [asyncio.create_task(things.insert({"id": str(n)})) for n in range(30)]
     await asyncio.sleep(0)
-    await transport.__aexit__(None, None, None)
+    await rpc.__aexit__(None, None, None)
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
 
     assert all(isinstance(outcome, Exception) for outcome in outcomes)
@@ -226,7 +226,7 @@ async def test_that_a_call_that_never_finds_room_says_that_nothing_was_sent(
             asyncio.create_task(things.update("held", {"n": n})) for n in range(MAX_IN_FLIGHT)
         ]
         await asyncio.sleep(0)
-        things._transport._timeout = 0.1
+        things._rpc.timeout = 0.1
         with pytest.raises(UnreachableError, match="every connection was busy"):
             await things.find({})
     await asyncio.gather(*holding)

@@ -15,10 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from parlant_supabase.cli.display import err, out, plain
-from parlant_supabase.diagnosis.database_checks import Facts
 from parlant_supabase.diagnosis.diagnose import Diagnosis, diagnose
 from parlant_supabase.diagnosis.findings import CHECKS, Finding
 from parlant_supabase.plurals import counted
+from parlant_supabase.rpc.replies import CollectionDiagnosis, TableDiagnosis
 
 _SYMBOLS = {
     "ok": ("✓", "green"),
@@ -99,7 +99,7 @@ def _show_finding(finding: Finding) -> None:
         out.print(f"{_INDENT}→ and {more:,} more, which --json prints")
 
 
-def _collections_table(collections: Sequence[Facts]) -> Table:
+def _collections_table(collections: Sequence[CollectionDiagnosis]) -> Table:
     table = Table("Table", box=box.SIMPLE)
     table.add_column("Documents", justify="right")
     table.add_column("Failed", justify="right")
@@ -111,7 +111,7 @@ def _collections_table(collections: Sequence[Facts]) -> Table:
     return table
 
 
-def _rows(table: Facts) -> str:
+def _rows(table: TableDiagnosis) -> str:
     if not table["exists"]:
         return "missing"
     rows = table["rows"]

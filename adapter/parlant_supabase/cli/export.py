@@ -20,7 +20,7 @@ from parlant_supabase.cli.errors import CommandError
 from parlant_supabase.cli.interruption import INTERRUPTED
 from parlant_supabase.cli.transfer_options import PrefixOption
 from parlant_supabase.errors import SupabaseAdapterError
-from parlant_supabase.rpc.transport import Transport
+from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.settings import ConnectionSettings
 from parlant_supabase.transfer.exporting import Exported, export
 from parlant_supabase.transfer.project import Project
@@ -50,8 +50,8 @@ def export_command(
     settings = ConnectionSettings.from_environment()
 
     async def run(file: BinaryIO) -> Exported:
-        async with Transport(settings) as transport:
-            project = Project(transport)
+        async with RpcClient(settings) as rpc:
+            project = Project(rpc)
             with err.status("Looking at the collections ..."):
                 sizes = await project.parts(prefix)
             if not sizes:

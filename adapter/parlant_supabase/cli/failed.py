@@ -20,7 +20,7 @@ from parlant_supabase.failed_documents import (
     UnknownStoreError,
 )
 from parlant_supabase.plurals import counted
-from parlant_supabase.rpc.transport import Transport
+from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.settings import ConnectionSettings
 
 _T = TypeVar("_T")
@@ -125,8 +125,8 @@ def _with_project(work: Callable[[FailedDocuments], Awaitable[_T]]) -> _T:
     settings = ConnectionSettings.from_environment()
 
     async def run() -> _T:
-        async with Transport(settings) as transport:
-            return await work(FailedDocuments(transport))
+        async with RpcClient(settings) as rpc:
+            return await work(FailedDocuments(rpc))
 
     return asyncio.run(run())
 

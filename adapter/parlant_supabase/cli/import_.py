@@ -18,7 +18,7 @@ from parlant_supabase.cli.errors import CommandError
 from parlant_supabase.cli.interruption import INTERRUPTED
 from parlant_supabase.cli.transfer_options import PrefixOption
 from parlant_supabase.errors import SupabaseAdapterError
-from parlant_supabase.rpc.transport import Transport
+from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.settings import ConnectionSettings
 from parlant_supabase.stores.parlant_stores import parlant_stores
 from parlant_supabase.transfer.archive import Archive, check
@@ -99,8 +99,8 @@ def import_command(
         running: list[Import] = []
 
         async def run() -> Source:
-            async with Transport(settings) as transport:
-                project = Project(transport)
+            async with RpcClient(settings) as rpc:
+                project = Project(rpc)
                 found = opened or await _open_tables(
                     project, str(from_tables), renamed, adopt=not dry_run
                 )

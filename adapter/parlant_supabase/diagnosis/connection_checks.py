@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Any
 
 from parlant_supabase.deployment.migrations import DEFAULT_SCHEMA
 from parlant_supabase.diagnosis.findings import Finding
@@ -17,6 +16,7 @@ from parlant_supabase.errors import (
     UnavailableError,
     UnexpectedReplyError,
 )
+from parlant_supabase.rpc.replies import VersionReply
 from parlant_supabase.versions import SQL_VERSION
 
 _SLOW_ROUND_TRIP_S = 0.15
@@ -125,7 +125,7 @@ def check_latency(seconds: Sequence[float]) -> Finding:
     )
 
 
-def check_version(deployed: dict[str, Any], deploy: str) -> Finding:
+def check_version(deployed: VersionReply, deploy: str) -> Finding:
     """Whether the deployed SQL is one that this adapter works with.
 
     Args:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
 
 from parlant_supabase.diagnosis.findings import Finding, Status
 from parlant_supabase.plurals import counted
-
-Facts = dict[str, Any]
+from parlant_supabase.rpc.replies import (
+    CollectionDiagnosis,
+    DiagnosisReply,
+    IndexDiagnosis,
+    TableDiagnosis,
+)
 
 _CLOCK_TOLERANCE_S = 5.0
 _SHOWN_NAMES = 3
@@ -26,7 +29,7 @@ _ABSENT_VIEWS = {
 }
 
 
-def check_privileges(facts: Facts, deploy_again: str) -> list[Finding]:
+def check_privileges(facts: DiagnosisReply, deploy_again: str) -> list[Finding]:
     """Whether the key may do all that the agent needs, and the public roles nothing.
 
     Args:
@@ -62,7 +65,7 @@ def check_privileges(facts: Facts, deploy_again: str) -> list[Finding]:
     ]
 
 
-def check_row_level_security(facts: Facts) -> list[Finding]:
+def check_row_level_security(facts: DiagnosisReply) -> list[Finding]:
     """Whether row level security is on for every table."""
     off = [table for table in _tables(facts) if not table["row_level_security"]]
     findings = []
@@ -79,7 +82,7 @@ def check_row_level_security(facts: Facts) -> list[Finding]:
     return findings or [Finding("row level security", "ok", "It is on for every table.")]
 
 
-def check_tables(facts: Facts) -> list[Finding]:
+def check_tables(facts: DiagnosisReply) -> list[Finding]:
     """Whether every registered table is there."""
     findings = []
     for collection in facts["collections"]:
@@ -123,7 +126,7 @@ def check_tables(facts: Facts) -> list[Finding]:
     ]
 
 
-def check_failed_documents(facts: Facts) -> Finding:
+def check_failed_documents(facts: DiagnosisReply) -> Finding:
     """Whether documents wait that Parlant could not convert."""
     waiting = [
         (collection, rows["count"])
@@ -145,9 +148,9 @@ def check_failed_documents(facts: Facts) -> Finding:
     )
 
 
-def check_indexes(facts: Facts) -> list[Finding]:
+def check_indexes(facts: DiagnosisReply) -> list[Finding]:
     """Whether the indexes are there that the queries use."""
-    missing: list[tuple[Facts, Facts]] = []
+    missing: list[tuple[CollectionDiagnosis, IndexDiagnosis]] = []
     for _, group in groupby(facts["collections"], key=lambda collection: collection["prefix"]):
         wanted = [(each, index) for each in group for index in each["indexes"]]
         # What Parlant's own stores ask for is made when they are opened, all at once: where none
@@ -176,7 +179,7 @@ def check_indexes(facts: Facts) -> list[Finding]:
     return findings
 
 
-def check_views(facts: Facts) -> list[Finding]:
+def check_views(facts: DiagnosisReply) -> list[Finding]:
     """Whether the views are there that people read; the agent needs none of them."""
     views = facts["views"]
     findings = [
@@ -195,7 +198,7 @@ def check_views(facts: Facts) -> list[Finding]:
     return [Finding("views", "ok", f"{counted(made, 'view')} for people to read.")]
 
 
-def check_clock(facts: Facts, sent_at: float, received_at: float) -> Finding:
+def check_clock(facts: DiagnosisReply, sent_at: float, received_at: float) -> Finding:
     """Whether this machine's clock and the database's agree.
 
     Args:
@@ -216,7 +219,7 @@ def check_clock(facts: Facts, sent_at: float, received_at: float) -> Finding:
     )
 
 
-def _check_public_roles(facts: Facts, deploy_again: str) -> list[Finding]:
+def _check_public_roles(facts: DiagnosisReply, deploy_again: str) -> list[Finding]:
     findings = []
     for role in ("anon", "authenticated"):
         functions = facts["functions"]["open"].get(role, [])
@@ -257,7 +260,9 @@ def _check_public_roles(facts: Facts, deploy_again: str) -> list[Finding]:
     return findings
 
 
-def _index_finding(status: Status, text: str, missing: Sequence[tuple[Facts, Facts]]) -> Finding:
+def _index_finding(
+    status: Status, text: str, missing: Sequence[tuple[CollectionDiagnosis, IndexDiagnosis]]
+) -> Finding:
     where = _names(sorted({each["documents"]["table"] for each, _ in missing}))
     return Finding(
         "indexes",
@@ -267,13 +272,13 @@ def _index_finding(status: Status, text: str, missing: Sequence[tuple[Facts, Fac
     )
 
 
-def _run(statements: Iterable[str]) -> tuple[str, ...]:
+def _run(statements: Iterable[str | None]) -> tuple[str, ...]:
     """Remedies that are statements of SQL."""
-    run = tuple(statements)
+    run = tuple(each for each in statements if each)
     return ("Run in the dashboard's SQL editor:", *run) if run else ()
 
 
-def _tables(facts: Facts) -> list[Facts]:
+def _tables(facts: DiagnosisReply) -> list[TableDiagnosis]:
     return [
         table
         for collection in facts["collections"]
@@ -282,7 +287,7 @@ def _tables(facts: Facts) -> list[Facts]:
     ]
 
 
-def _table_names(tables: Iterable[Facts]) -> list[str]:
+def _table_names(tables: Iterable[TableDiagnosis]) -> list[str]:
     return [table["table"] for table in tables]
 
 

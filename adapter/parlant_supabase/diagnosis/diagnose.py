@@ -20,7 +20,6 @@ from parlant_supabase.diagnosis.connection_checks import (
     check_version,
 )
 from parlant_supabase.diagnosis.database_checks import (
-    Facts,
     check_clock,
     check_failed_documents,
     check_indexes,
@@ -37,7 +36,9 @@ from parlant_supabase.errors import (
     PermissionDeniedError,
     SupabaseAdapterError,
 )
-from parlant_supabase.rpc.transport import Transport
+from parlant_supabase.rpc.client import RpcClient
+from parlant_supabase.rpc.functions import DIAGNOSE, GET_VERSION
+from parlant_supabase.rpc.replies import CollectionDiagnosis
 from parlant_supabase.settings import ConnectionSettings
 from parlant_supabase.stores.parlant_stores import parlant_stores
 
@@ -60,7 +61,7 @@ class Diagnosis:
     """
 
     findings: Sequence[Finding]
-    collections: Sequence[Facts]
+    collections: Sequence[CollectionDiagnosis]
 
     @property
     def is_ready(self) -> bool:
@@ -89,12 +90,12 @@ async def diagnose(report: Report) -> Diagnosis:
     except ConfigurationError:
         return Diagnosis(complete(findings), [])
 
-    async with Transport(settings, timeout=_TIMEOUT_S) as transport:
-        return await _diagnose_project(transport, settings, findings, report)
+    async with RpcClient(settings, timeout=_TIMEOUT_S) as rpc:
+        return await _diagnose_project(rpc, settings, findings, report)
 
 
 async def _diagnose_project(
-    transport: Transport, settings: ConnectionSettings, findings: list[Finding], report: Report
+    rpc: RpcClient, settings: ConnectionSettings, findings: list[Finding], report: Report
 ) -> Diagnosis:
     host = urlsplit(settings.url).netloc.rpartition("@")[2]
     option = "" if settings.schema == DEFAULT_SCHEMA else f" --schema {settings.schema}"
@@ -105,7 +106,7 @@ async def _diagnose_project(
 
     report("Reaching the project")
     try:
-        deployed = await transport.call("parlant_get_version", {}, "reaching the project")
+        deployed = await rpc.call(GET_VERSION, {}, "reaching the project")
     except SupabaseAdapterError as error:
         findings.append(check_reachability(host, error))
         refusal = check_refusal(error, settings.schema, deploy, deploy_again)
@@ -115,7 +116,7 @@ async def _diagnose_project(
     findings.append(check_reachability(host, None))
 
     report("Measuring round trips")
-    findings.append(check_latency([await _round_trip(transport) for _ in range(_ROUND_TRIPS)]))
+    findings.append(check_latency([await _round_trip(rpc) for _ in range(_ROUND_TRIPS)]))
     version = check_version(deployed, deploy)
     findings.append(version)
     if version.status == "error":
@@ -125,8 +126,8 @@ async def _diagnose_project(
     functions, indexes = needed_functions(), await _requested_indexes()
     sent_at = time.time()
     try:
-        facts = await transport.call(
-            "parlant_diagnose",
+        facts = await rpc.call(
+            DIAGNOSE,
             {"p_functions": functions, "p_indexes": indexes},
             "examining the database",
         )
@@ -174,10 +175,10 @@ async def _requested_indexes() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-async def _round_trip(transport: Transport) -> float:
+async def _round_trip(rpc: RpcClient) -> float:
     """How many seconds one call takes."""
     started = time.perf_counter()
-    await transport.call("parlant_get_version", {}, "measuring a round trip")
+    await rpc.call(GET_VERSION, {}, "measuring a round trip")
     return time.perf_counter() - started
 
 

@@ -1,11 +1,11 @@
-"""Sends calls that are made while the connections are busy together, as one request."""
+"""Batches calls that wait for a free connection into one request."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,247 +13,274 @@ import anyio
 
 from parlant_supabase.errors import (
     AuthenticationError,
+    InvalidArgumentError,
     NotOpenError,
     OutcomeUnknownError,
     SupabaseAdapterError,
     UnavailableError,
     UnreachableError,
 )
-from parlant_supabase.rpc.error_mapping import answer_lost, translate
-
-ALONE = frozenset(
-    {
-        "parlant_adopt_collections",
-        "parlant_create_collection",
-        "parlant_delete_collection",
-        "parlant_ensure_indexes",
-        "parlant_export_documents",
-        "parlant_get_collection",
-        "parlant_get_or_create_collection",
-        "parlant_get_version",
-        "parlant_import_documents",
-        "parlant_import_failed_documents",
-        "parlant_open_store",
-        "parlant_save_loaded_documents",
-    }
+from parlant_supabase.rpc.call import Call
+from parlant_supabase.rpc.error_mapping import (
+    RequestFailed,
+    answer_lost,
+    incomplete_reply,
+    not_open,
+    translate,
 )
-"""Functions that are never sent with others: they make tables or indexes, or read whole stores."""
+from parlant_supabase.rpc.functions import EXECUTE, Batching, Function
 
 # A batch is one transaction, and the database ends a statement after 8 seconds. A call takes a
 # fifth of a millisecond in it.
 _MAX_CALLS = 200
 
-# What is large has nothing to gain from company, and would make the others wait for it.
+# Large calls gain nothing from batching, and would delay the others.
 _MAX_CHARACTERS = 500_000
 
-_SUBJECT = "a batch of calls"
+# A batch that failed in one of these ways was not carried out because of none of its calls.
+_FAILURES_OF_ALL = (
+    AuthenticationError,
+    NotOpenError,
+    OutcomeUnknownError,
+    UnavailableError,
+    UnreachableError,
+)
 
 
 class Send(Protocol):
-    """Makes one request, and calls `Batcher.release` when the request is over."""
+    """Makes one request."""
 
     async def __call__(
-        self, function: str, params: Mapping[str, Any], subject: str, deadline: float
-    ) -> dict[str, Any]:
-        """The reply of a function of the project."""
+        self, function: Function[Any], arguments: Mapping[str, Any], deadline: float
+    ) -> Any:
+        """The function's reply.
+
+        Raises:
+            RequestFailed: The request failed.
+        """
         ...
 
 
 @dataclass(eq=False)
-class _Call:
-    function: str
-    params: Mapping[str, Any]
-    subject: str
-    deadline: float
-    answer: asyncio.Future[dict[str, Any]]
+class _Entry:
+    """A call and its answer."""
+
+    call: Call
+    answer: asyncio.Future[Any]
     alone: bool
-    sent: bool = False
+    size: int = 0
+    queued: bool = False
+
+    def succeed(self, reply: Any) -> None:
+        # The caller may have been cancelled meanwhile.
+        if not self.answer.done():
+            self.answer.set_result(reply)
+
+    def fail(self, error: SupabaseAdapterError) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
 
 
 class Batcher:
-    """Keeps a number of requests in flight; calls beyond it gather and go as one request.
+    """Keeps a number of requests in flight; calls beyond it wait and share requests.
 
-    A call that finds room goes at once, as itself. Those that wait go as soon as a request is over,
-    each with a reply or an error of its own: one that fails undoes itself and no other. Within a
-    batch, calls of one function run in the order in which they were made. If the batch as a whole
-    is rolled back, each of its calls is sent once more, alone. A call that is cancelled while it
-    waits is not sent.
+    A call that finds a free slot is sent at once, as itself. Calls that wait are sent as soon as a
+    request ends, each with a reply or an error of its own: one that fails undoes itself and no
+    other. Within a batch, calls of one function run in the order in which they were made. If a
+    batch as a whole is rolled back, each of its calls is sent once more, alone. A call that is
+    cancelled while it waits is not sent; a request that has been sent goes on without its caller,
+    because the database carries it out all the same.
 
     Args:
         send: Makes one request.
-        max_in_flight: The most requests at a time.
+        slots: The most requests in flight.
     """
 
-    def __init__(self, send: Send, max_in_flight: int) -> None:
+    def __init__(self, send: Send, slots: int) -> None:
         self._send = send
-        self._room = max_in_flight
-        self._waiting: deque[_Call] = deque()
-        self._answering: set[asyncio.Task[None]] = set()
+        self._free_slots = slots
+        self._queue: deque[_Entry] = deque()
+        self._requests: set[asyncio.Task[None]] = set()
+        self._closed = True
 
-    async def call(
-        self, function: str, params: Mapping[str, Any], subject: str, deadline: float
-    ) -> dict[str, Any]:
-        """The reply of a function of the project.
+    def open(self) -> None:
+        """Accepts calls."""
+        self._closed = False
 
-        Args:
-            function: The function's name.
-            params: Its arguments by name.
-            subject: What is being done, for the message of an error.
-            deadline: When to give up, in seconds of the event loop's clock.
+    def close(self) -> None:
+        """Refuses the calls that wait, and all further ones."""
+        self._closed = True
+        while self._queue:
+            entry = self._queue.popleft()
+            entry.queued = False
+            entry.fail(
+                NotOpenError(
+                    f"{entry.call.subject}: the database was closed before the call was sent. "
+                    "Close it after the last call has returned."
+                )
+            )
+
+    async def wait_for_requests(self) -> None:
+        """Returns when no request is in flight any more."""
+        if self._requests:
+            await asyncio.wait(self._requests)
+
+    async def send(self, call: Call) -> Any:
+        """The reply to a call.
 
         Raises:
+            InvalidArgumentError: An argument cannot be written as JSON.
             SupabaseAdapterError: The call failed; the class says how.
         """
-        if self._room and not self._waiting:
-            self._room -= 1
-            return await self._send(function, params, subject, deadline)
+        if self._closed:
+            raise not_open(call.subject)
+        answer = asyncio.get_running_loop().create_future()
+        entry = _Entry(call, answer, alone=not _may_be_batched(call))
+        if self._free_slots and not self._queue:
+            self._start([entry])
+            return await answer
 
-        call = _Call(
-            function,
-            params,
-            subject,
-            deadline,
-            asyncio.get_running_loop().create_future(),
-            alone=function in ALONE or not _is_of_known_documents(function, params),
-        )
-        self._waiting.append(call)
+        entry.size = _size(call)
+        self._enqueue(entry)
         try:
-            with anyio.fail_after(deadline - anyio.current_time()):
-                return await call.answer
+            with anyio.fail_after(call.deadline - anyio.current_time()):
+                return await answer
         except TimeoutError:
-            if call.sent:
-                raise answer_lost(function, subject, "no answer came back in time") from None
+            if not entry.queued:
+                raise answer_lost(
+                    call.function, call.subject, "no answer came back in time"
+                ) from None
             raise UnreachableError(
-                f"{subject}: every connection was busy until the time was up; nothing was sent. "
-                "Make fewer calls at once, or raise the timeout."
+                f"{call.subject}: every connection was busy until the time was up; nothing was "
+                "sent. Make fewer calls at once, or raise the timeout."
             ) from None
         finally:
-            if not call.sent:
-                self._waiting.remove(call)
+            if entry.queued:
+                self._queue.remove(entry)
 
-    def release(self) -> None:
-        """Says that a request is over."""
-        self._room += 1
-        self._dispatch()
+    def _enqueue(self, entry: _Entry) -> None:
+        entry.queued = True
+        self._queue.append(entry)
 
-    def _dispatch(self) -> None:
-        while self._room and self._waiting:
-            self._room -= 1
-            task = asyncio.create_task(self._answer(self._gather()))
-            self._answering.add(task)
-            task.add_done_callback(self._answering.discard)
+    def _start(self, entries: Sequence[_Entry]) -> None:
+        self._free_slots -= 1
+        request = asyncio.create_task(self._request(entries))
+        self._requests.add(request)
+        request.add_done_callback(self._requests.discard)
 
-    def _gather(self) -> list[_Call]:
-        calls = [self._waiting.popleft()]
-        if not calls[0].alone:
-            room = _MAX_CHARACTERS - _size(calls[0])
-            for call in [waiting for waiting in self._waiting if not waiting.alone]:
-                room -= _size(call)
-                if room < 0 or len(calls) == _MAX_CALLS:
-                    break
-                calls.append(call)
-                self._waiting.remove(call)
-        for call in calls:
-            call.sent = True
-        return calls
-
-    async def _answer(self, calls: list[_Call]) -> None:
+    async def _request(self, entries: Sequence[_Entry]) -> None:
         try:
-            if len(calls) == 1:
-                await self._answer_one(calls[0])
+            if len(entries) == 1:
+                await self._send_one(entries[0])
             else:
-                await self._answer_batch(calls)
-        except BaseException:
-            # The loop is being torn down; nobody may be left waiting.
-            for call in calls:
-                call.answer.cancel()
-            raise
+                await self._send_batch(entries)
+        except Exception as error:
+            what = f"the request failed in {type(error).__name__}"
+            for entry in entries:
+                entry.fail(answer_lost(entry.call.function, entry.call.subject, what))
+        finally:
+            # Only the end of the event loop leaves a call without an answer.
+            for entry in entries:
+                if not entry.queued:
+                    entry.answer.cancel()
+            self._free_slots += 1
+            while self._free_slots and self._queue:
+                self._start(self._gather())
 
-    async def _answer_one(self, call: _Call) -> None:
+    def _gather(self) -> list[_Entry]:
+        entries = [self._queue.popleft()]
+        if not entries[0].alone:
+            characters = entries[0].size
+            for entry in [waiting for waiting in self._queue if not waiting.alone]:
+                characters += entry.size
+                if characters > _MAX_CHARACTERS or len(entries) == _MAX_CALLS:
+                    break
+                entries.append(entry)
+                self._queue.remove(entry)
+        for entry in entries:
+            entry.queued = False
+        return entries
+
+    async def _send_one(self, entry: _Entry) -> None:
+        call = entry.call
         try:
-            reply = await self._send(call.function, call.params, call.subject, call.deadline)
-        except SupabaseAdapterError as error:
-            _fail(call, error)
+            reply = await self._send(call.function, call.arguments, _limit([entry]))
+        except RequestFailed as failure:
+            entry.fail(failure.error(call.function, call.subject))
         else:
-            _succeed(call, reply)
+            entry.succeed(reply)
 
-    async def _answer_batch(self, calls: list[_Call]) -> None:
-        alike: dict[tuple[str, ...], list[_Call]] = {}
-        for call in calls:
-            alike.setdefault((call.function, *call.params), []).append(call)
-        calls = [call for group in alike.values() for call in group]
-        params = {
+    async def _send_batch(self, entries: Sequence[_Entry]) -> None:
+        groups: dict[tuple[str, ...], list[_Entry]] = {}
+        for entry in entries:
+            call = entry.call
+            groups.setdefault((call.function.operation, *call.arguments), []).append(entry)
+        arguments = {
             "p_calls": [
                 {
-                    "function": function.removeprefix("parlant_"),
-                    "arguments": [call.params for call in group],
+                    "function": operation,
+                    "arguments": [entry.call.arguments for entry in group],
                 }
-                for (function, *_), group in alike.items()
+                for (operation, *_), group in groups.items()
             ]
         }
-        deadline = max(call.deadline for call in calls)
+        entries = [entry for group in groups.values() for entry in group]
         try:
-            reply = await self._send("parlant_execute", params, _SUBJECT, deadline)
-        except OutcomeUnknownError:
-            for call in calls:
-                _fail(call, answer_lost(call.function, call.subject, "no answer came back"))
-        except (AuthenticationError, NotOpenError, UnavailableError, UnreachableError) as error:
-            for call in calls:
-                _fail(call, _about(error, call.subject))
-        except SupabaseAdapterError:
-            # Rolled back for what one of them did, and nobody knows which.
-            self._send_alone(calls)
+            reply = await self._send(EXECUTE, arguments, _limit(entries))
+        except RequestFailed as failure:
+            if isinstance(failure.error(EXECUTE, "a batch"), _FAILURES_OF_ALL):
+                for entry in entries:
+                    entry.fail(failure.error(entry.call.function, entry.call.subject))
+            else:
+                # Rolled back because of one of them, and nobody knows which.
+                self._send_alone(entries)
         else:
-            for call, result in zip(calls, reply["results"], strict=True):
-                if "reply" in result:
-                    _succeed(call, result["reply"])
-                else:
-                    _fail(call, translate(call.function, call.subject, **result["error"]))
+            _answer(entries, reply["results"])
 
-    def _send_alone(self, calls: Iterable[_Call]) -> None:
-        for call in calls:
-            if not call.answer.done():
-                call.alone = True
-                call.sent = False
-                self._waiting.append(call)
-        self._dispatch()
+    def _send_alone(self, entries: Iterable[_Entry]) -> None:
+        for entry in entries:
+            if self._closed:
+                entry.fail(not_open(entry.call.subject))
+            elif not entry.answer.done():
+                entry.alone = True
+                self._enqueue(entry)
 
 
-def _is_of_known_documents(function: str, params: Mapping[str, Any]) -> bool:
-    """Whether a call writes, if anything, what its arguments name.
+def _answer(entries: Sequence[_Entry], results: Any) -> None:
+    is_complete = isinstance(results, list) and len(results) == len(entries)
+    for number, entry in enumerate(entries):
+        call, result = entry.call, results[number] if is_complete else None
+        match result:
+            case {"reply": reply} if call.function.accepts(reply):
+                entry.succeed(reply)
+            case {"error": {"code": code, "message": message, "detail": detail, "hint": hint}}:
+                entry.fail(translate(call.function, call.subject, code, message, detail, hint))
+            case _:
+                entry.fail(incomplete_reply(call.function, call.subject))
 
-    Batches take turns at what they are going to write. That keeps them from waiting for each other
-    in a circle only if it is known beforehand.
-    """
-    if function not in ("parlant_update_one", "parlant_delete_one"):
-        return True
-    filters = params.get("p_filters")
+
+def _limit(entries: Sequence[_Entry]) -> float:
+    """When to give up a request, in seconds of the event loop's clock."""
+    deadline = max(entry.call.deadline for entry in entries)
+    timeout = max(entry.call.attempt_timeout for entry in entries)
+    return min(deadline, anyio.current_time() + timeout)
+
+
+def _may_be_batched(call: Call) -> bool:
+    if call.function.batching is not Batching.IF_ID_IS_KNOWN:
+        return call.function.batching is Batching.ALWAYS
+    filters = call.arguments.get("p_filters")
     condition = filters.get("id") if isinstance(filters, Mapping) else None
     if not isinstance(condition, Mapping) or condition.keys() != {"$eq"}:
         return False
-    changes = params.get("p_params", {})
+    changes = call.arguments.get("p_params", {})
     return isinstance(changes, Mapping) and changes.get("id", condition["$eq"]) == condition["$eq"]
 
 
-def _size(call: _Call) -> int:
-    return len(json.dumps(call.params))
-
-
-def _succeed(call: _Call, reply: dict[str, Any]) -> None:
-    # The caller may have been cancelled meanwhile.
-    if not call.answer.done():
-        call.answer.set_result(reply)
-
-
-def _fail(call: _Call, error: SupabaseAdapterError) -> None:
-    if not call.answer.done():
-        call.answer.set_exception(error)
-
-
-def _about(error: SupabaseAdapterError, subject: str) -> SupabaseAdapterError:
-    return type(error)(
-        str(error).replace(_SUBJECT, subject, 1),
-        code=error.code,
-        server_message=error.server_message,
-        server_detail=error.server_detail,
-    )
+def _size(call: Call) -> int:
+    try:
+        return len(json.dumps(call.arguments))
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(
+            f"{call.subject}: an argument cannot be written as JSON ({error})."
+        ) from None

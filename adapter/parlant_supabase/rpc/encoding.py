@@ -12,8 +12,33 @@ from parlant_supabase.errors import UnstorableValueError
 # Postgres reads JSON recursively, and so does Python's encoder; both manage more than this.
 _MAX_DEPTH = 500
 
+# Arguments that are no documents, and what a message calls them.
+_STRUCTURES = {"p_filters": "filter", "p_cursor": "cursor", "p_indexes": "indexes"}
+
+# A document in a list of documents, or of results that hold documents, is this much deeper.
+_DEPTH_OF_LISTS = 2
+
 # From here on repr() writes a float with an exponent, which Postgres stores as an integer.
 _EXPONENT_FROM = 1e16
+
+
+def encode_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The form in which the arguments of a function are sent.
+
+    Filters and cursors are sent as objects; every other mapping is a document.
+
+    Raises:
+        UnstorableValueError: An argument holds what JSON cannot; names the place.
+    """
+    encoded: dict[str, Any] = {}
+    for name, argument in arguments.items():
+        if name in _STRUCTURES:
+            encoded[name] = _encode_structure(argument, _STRUCTURES[name])
+        elif isinstance(argument, Mapping):
+            encoded[name] = encode_document(argument)
+        else:
+            encoded[name] = _encode_structure(argument, name, -_DEPTH_OF_LISTS)
+    return encoded
 
 
 def encode_document(document: Mapping[str, Any]) -> dict[str, Any] | str:
@@ -25,47 +50,39 @@ def encode_document(document: Mapping[str, Any]) -> dict[str, Any] | str:
     Raises:
         UnstorableValueError: The document holds what JSON cannot; names the field.
     """
-    if not isinstance(document, Mapping):
-        raise UnstorableValueError(
-            f"a document must be a dict, got {type(document).__name__}. Pass the document itself."
-        )
+    require_document(document)
     if _check(document, "document", 0):
         return _to_text(document)
     return dict(document)
 
 
-def encode_filters(filters: Any) -> Any:
-    """The form in which a filter is sent; its grammar is the database's business.
-
-    That is the filter itself, but for floats of 1e16 or more, which are sent as the integers that
-    they equal: the float 1e23 is 99999999999999991611392, not the 10**23 that Postgres would read.
+def require_document(document: object) -> None:
+    """Refuses what is no document.
 
     Raises:
-        UnstorableValueError: The filter holds what JSON cannot; names the place.
+        UnstorableValueError: It is not a mapping.
     """
-    if _check(filters, "filter", 0):
-        return _without_exponents(filters)
-    return filters
+    if not isinstance(document, Mapping):
+        raise UnstorableValueError(
+            f"a document must be a dict, got {type(document).__name__}. Pass the document itself."
+        )
 
 
-def encode_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The form in which the arguments of a function are sent: documents as such, None left out.
+def _encode_structure(value: Any, path: str, depth: int = 0) -> Any:
+    """The value itself, but for floats of 1e16 or more, which are sent as the integers they equal.
 
-    Raises:
-        UnstorableValueError: An argument holds what JSON cannot; names the place.
+    The float 1e23 is 99999999999999991611392, not the 10**23 that Postgres would read.
     """
-    encoded: dict[str, Any] = {}
-    for name, argument in arguments.items():
-        if isinstance(argument, Mapping):
-            encoded[name] = encode_document(argument)
-        elif argument is not None:
-            _check(argument, name, 0)
-            encoded[name] = argument
-    return encoded
+    if _check(value, path, depth):
+        return _rewritten(value)
+    return value
 
 
 def _check(value: Any, path: str, depth: int) -> bool:
-    """Refuses what JSON cannot hold; tells whether there is a float that needs writing out."""
+    """Refuses what JSON cannot hold; tells whether json.dumps would not write the value as meant.
+
+    That is so for floats of 1e16 or more, and for mappings that are no dict.
+    """
     if isinstance(value, str):
         _check_text(value, path)
         return False
@@ -83,7 +100,7 @@ def _check(value: Any, path: str, depth: int) -> bool:
     if depth == _MAX_DEPTH:
         raise UnstorableValueError(f"{path[:100]}… is nested deeper than {_MAX_DEPTH} levels.")
     if isinstance(value, Mapping):
-        found = False
+        found = not isinstance(value, dict)
         for key, item in value.items():
             if not isinstance(key, str):
                 raise UnstorableValueError(
@@ -148,16 +165,16 @@ def _to_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def _without_exponents(value: Any) -> Any:
+def _rewritten(value: Any) -> Any:
     if isinstance(value, Mapping):
         members = {}
         for key, item in value.items():
-            members[key] = _without_exponents(item)
+            members[key] = _rewritten(item)
         return members
     if isinstance(value, (list, tuple)):
         items = []
         for item in value:
-            items.append(_without_exponents(item))
+            items.append(_rewritten(item))
         return items
     if isinstance(value, float) and abs(value) >= _EXPONENT_FROM:
         return int(value)

@@ -1,6 +1,9 @@
-"""Turns what PostgREST, Postgres or the gateway answered into the adapter's errors."""
+"""Maps PostgREST, Postgres and gateway errors to the adapter's exceptions."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 from parlant_supabase.errors import (
     ERRORS_BY_SQLSTATE,
@@ -8,6 +11,7 @@ from parlant_supabase.errors import (
     DuplicateDocumentError,
     IndexedValueTooLongError,
     NotDeployedError,
+    NotOpenError,
     OutcomeUnknownError,
     PermissionDeniedError,
     SchemaNotExposedError,
@@ -16,7 +20,7 @@ from parlant_supabase.errors import (
     UnavailableError,
     UnexpectedReplyError,
 )
-from parlant_supabase.rpc.retry import READS
+from parlant_supabase.rpc.functions import Function, Kind
 
 _DEPLOY = (
     "Run `supabase db push` in the Supabase project folder that holds the migrations of "
@@ -117,10 +121,30 @@ _LOST_CLASSES = ("08", "57P")  # connection failed, connection ended by the serv
 Explanation = tuple[type[SupabaseAdapterError], str, str]
 
 
+class RequestFailed(Exception):
+    """A request failed; it may have carried one call or many.
+
+    Args:
+        explain: Returns the error to raise for a function that the request called, given that
+            function and the subject of the call.
+    """
+
+    def __init__(self, explain: Callable[[Function[Any], str], SupabaseAdapterError]) -> None:
+        super().__init__()
+        self._explain = explain
+
+    def error(self, function: Function[Any], subject: str) -> SupabaseAdapterError:
+        """The error to raise for one of the calls that the request carried."""
+        error = self._explain(function, subject)
+        error.__cause__ = self.__cause__
+        error.__suppress_context__ = True
+        return error
+
+
 def answer_lost(
-    function: str, subject: str, what: str, code: str | None = None
+    function: Function[Any], subject: str, what: str, code: str | None = None
 ) -> UnavailableError | OutcomeUnknownError:
-    """The error for a request that was sent and not answered.
+    """The error for a call that was sent and not answered.
 
     Args:
         function: The function that was called.
@@ -128,12 +152,27 @@ def answer_lost(
         what: What happened instead of an answer.
         code: SQLSTATE, PostgREST code or HTTP status, where there is one.
     """
-    if function in READS:
+    if function.kind is Kind.READ:
         return UnavailableError(f"{subject}: {what}. {_AGAIN}", code=code)
-    return OutcomeUnknownError(
-        f"{subject}: {what}, so it may have been carried out or not. Look before you repeat it.",
-        code=code,
-    )
+    return _outcome_unknown(subject, what, code)
+
+
+def closed_in_flight(function: Function[Any], subject: str) -> NotOpenError | OutcomeUnknownError:
+    """The error for a call that was sent, and the database closed before it was answered."""
+    what = "the database was closed before the answer came"
+    if function.kind is Kind.READ:
+        return NotOpenError(f"{subject}: {what}. Close it after the last call has returned.")
+    return _outcome_unknown(subject, what)
+
+
+def incomplete_reply(
+    function: Function[Any], subject: str
+) -> UnexpectedReplyError | OutcomeUnknownError:
+    """The error for a JSON object that is not what the function returns."""
+    what = f"the answer is not one of {function.name}"
+    if function.kind is Kind.READ:
+        return UnexpectedReplyError(f"{subject}: {what}. {_ADDRESS}")
+    return _outcome_unknown(subject, what)
 
 
 def not_the_api(subject: str, what: str) -> UnexpectedReplyError:
@@ -141,8 +180,16 @@ def not_the_api(subject: str, what: str) -> UnexpectedReplyError:
     return UnexpectedReplyError(f"{subject}: {what}. {_ADDRESS}")
 
 
+def not_open(subject: str) -> NotOpenError:
+    """The error for a call of a database that is not open."""
+    return NotOpenError(
+        f"{subject}: the database is not open. "
+        "Use it inside `async with SupabaseDocumentDatabase(...)`."
+    )
+
+
 def translate(
-    function: str,
+    function: Function[Any],
     subject: str,
     code: str | None,
     message: str | None,
@@ -171,6 +218,13 @@ def translate(
         code=code,
         server_message=message,
         server_detail=detail,
+    )
+
+
+def _outcome_unknown(subject: str, what: str, code: str | None = None) -> OutcomeUnknownError:
+    return OutcomeUnknownError(
+        f"{subject}: {what}, so it may have been carried out or not. Look before you repeat it.",
+        code=code,
     )
 
 

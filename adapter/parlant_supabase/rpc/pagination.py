@@ -7,6 +7,7 @@ from typing import Any
 from parlant.core.persistence.common import Cursor, ObjectId, SortDirection
 
 from parlant_supabase.errors import InvalidArgumentError
+from parlant_supabase.rpc.replies import PageReply, TaggedPageReply
 
 
 def page_arguments(
@@ -24,7 +25,7 @@ def page_arguments(
     }
 
 
-def next_cursor(reply: dict[str, Any]) -> Cursor | None:
+def next_cursor(reply: PageReply | TaggedPageReply) -> Cursor | None:
     """The cursor of the next page in the reply of such a function, or None after the last one."""
     cursor = reply["next_cursor"]
     return cursor and Cursor(creation_utc=cursor["creation_utc"], id=ObjectId(cursor["id"]))

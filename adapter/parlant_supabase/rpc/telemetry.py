@@ -13,6 +13,8 @@ from parlant.core.meter import Counter, DurationHistogram, Histogram, Meter
 from parlant.core.tracer import LocalTracer, Tracer
 
 from parlant_supabase.errors import OutcomeUnknownError, SupabaseAdapterError
+from parlant_supabase.rpc.call import Call
+from parlant_supabase.rpc.functions import EXECUTE, Function
 from parlant_supabase.validation import check_seconds, check_type
 
 _SCOPE = "supabase"
@@ -88,42 +90,33 @@ class Observer:
         self._instruments = None if meter is None else _Instruments(meter)
 
     async def call_ended(
-        self,
-        function: str,
-        params: Mapping[str, Any],
-        subject: str,
-        began: float,
-        attempts: int,
-        error: SupabaseAdapterError | None,
+        self, call: Call, began: float, error: SupabaseAdapterError | None
     ) -> None:
         """Says what became of a call.
 
         Args:
-            function: The function's name.
-            params: Its arguments, of which the prefix is read.
-            subject: What was being done.
+            call: The call; of its arguments, the prefix is read.
             began: When, by `time.perf_counter`.
-            attempts: How often it was tried.
             error: What it raised, if anything.
         """
         seconds = time.perf_counter() - began
         try:
             if seconds >= self._slow_call_seconds:
-                self._log_slow_call(subject, seconds, attempts, error)
+                self._log_slow_call(call, seconds, error)
             if isinstance(error, OutcomeUnknownError):
                 with self.logger.scope(_SCOPE):
                     self.logger.error(str(error))
             if self._tracer is None and self._instruments is None:
                 return
             attributes = {
-                "function.name": function,
-                "table.prefix": params.get("p_prefix", ""),
+                "function.name": call.function.name,
+                "table.prefix": call.arguments.get("p_prefix", ""),
                 "outcome": _outcome(error),
             }
             if self._tracer is not None:
                 self._tracer.add_event(
                     "supabase.call_completed" if error is None else "supabase.call_failed",
-                    {**attributes, "duration": seconds, "attempts": attempts},
+                    {**attributes, "duration": seconds, "attempts": call.attempts},
                 )
             if self._instruments is not None:
                 await self._instruments.call.record(seconds * 1000, attributes)
@@ -132,52 +125,48 @@ class Observer:
 
     async def request_ended(
         self,
-        function: str,
-        params: Mapping[str, Any],
+        function: Function[Any],
+        arguments: Mapping[str, Any],
         began: float,
         error: SupabaseAdapterError | None,
     ) -> None:
-        """Says what became of a request; the arguments are those of `call_ended`."""
+        """Says what became of a request.
+
+        Args:
+            function: The function that it called.
+            arguments: Its arguments, of which the calls of a batch are counted.
+            began: When, by `time.perf_counter`.
+            error: How it failed, if it did.
+        """
         if self._instruments is None:
             return
         try:
             await self._instruments.request.record(
                 (time.perf_counter() - began) * 1000,
-                {"function.name": function, "outcome": _outcome(error)},
+                {"function.name": function.name, "outcome": _outcome(error)},
             )
-            if function == "parlant_execute":
-                calls = sum(len(each["arguments"]) for each in params["p_calls"])
+            if function is EXECUTE:
+                calls = sum(len(each["arguments"]) for each in arguments["p_calls"])
                 await self._instruments.batch.record(calls)
         except Exception as failure:
             self._give_up(failure)
 
-    async def attempt_failed(
-        self,
-        function: str,
-        params: Mapping[str, Any],
-        subject: str,
-        number: int,
-        pause: float,
-        error: SupabaseAdapterError,
-    ) -> None:
+    async def attempt_failed(self, call: Call, pause: float, error: SupabaseAdapterError) -> None:
         """Says that a call is going to be tried again.
 
         Args:
-            function: The function's name.
-            params: Its arguments, of which the prefix is read.
-            subject: What is being done.
-            number: Which attempt failed, counted from 1.
+            call: The call; of its arguments, the prefix is read.
             pause: Seconds until the next one.
             error: How it failed.
         """
         try:
-            self._log_repetition(subject, number, pause, error)
+            self._log_retry(call, pause, error)
             if self._instruments is not None:
                 await self._instruments.retry.increment(
                     1,
                     {
-                        "function.name": function,
-                        "table.prefix": params.get("p_prefix", ""),
+                        "function.name": call.function.name,
+                        "table.prefix": call.arguments.get("p_prefix", ""),
                         "reason": type(error).__name__,
                     },
                 )
@@ -185,22 +174,20 @@ class Observer:
             self._give_up(failure)
 
     def _log_slow_call(
-        self, subject: str, seconds: float, attempts: int, error: SupabaseAdapterError | None
+        self, call: Call, seconds: float, error: SupabaseAdapterError | None
     ) -> None:
         ended = "" if error is None else f" and ended in {type(error).__name__}"
-        tried = "one attempt" if attempts == 1 else f"{attempts} attempts"
-        self._warn(subject, f"{subject}: took {seconds:.2f} s in {tried}{ended}.")
+        tried = "one attempt" if call.attempts == 1 else f"{call.attempts} attempts"
+        self._warn(call.subject, f"{call.subject}: took {seconds:.2f} s in {tried}{ended}.")
 
-    def _log_repetition(
-        self, subject: str, number: int, pause: float, error: SupabaseAdapterError
-    ) -> None:
+    def _log_retry(self, call: Call, pause: float, error: SupabaseAdapterError) -> None:
         # Not the error's own words, which advise a caller who is not going to repeat the call.
         reason = type(error).__name__
         code = f", {error.code}" if error.code else ""
         self._warn(
             reason,
-            f"{subject}: attempt {number} failed ({reason}{code}); the next one follows in "
-            f"{pause:.2f} s.",
+            f"{call.subject}: attempt {call.attempts} failed ({reason}{code}); "
+            f"the next one follows in {pause:.2f} s.",
         )
 
     def _warn(self, kind: str, sentence: str) -> None:

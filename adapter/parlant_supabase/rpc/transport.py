@@ -1,12 +1,11 @@
-"""The only module that knows supabase, postgrest and httpx: one rpc, one reply, one error."""
+"""Makes one request to PostgREST; the only module that uses supabase, postgrest and httpx."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
-from types import TracebackType
+from functools import partial
 from typing import Any, TypeAlias
 
 import anyio
@@ -14,12 +13,18 @@ import httpcore
 import httpx
 from postgrest.exceptions import APIError
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
-from typing_extensions import Self
 
 from parlant_supabase.errors import NotOpenError, SupabaseAdapterError, UnreachableError
-from parlant_supabase.rpc.batching import Batcher
-from parlant_supabase.rpc.error_mapping import answer_lost, not_the_api, translate
-from parlant_supabase.rpc.retry import repeat
+from parlant_supabase.rpc.error_mapping import (
+    RequestFailed,
+    answer_lost,
+    closed_in_flight,
+    incomplete_reply,
+    not_open,
+    not_the_api,
+    translate,
+)
+from parlant_supabase.rpc.functions import Function
 from parlant_supabase.rpc.telemetry import Observer
 from parlant_supabase.settings import ConnectionSettings
 
@@ -28,28 +33,27 @@ SupabaseClient: TypeAlias = AsyncClient
 # More connections make httpx slower, not faster: per request it walks all of them, and it drops
 # those above max_keepalive_connections. Measured at 32 concurrent calls: 8/8 1.5 times as fast as
 # 32/32.
-_MAX_CONNECTIONS = 8
+MAX_CONNECTIONS = 8
 
 # The HTTP status of the last reply in this task, as a gateway's own errors have no other code.
 _status: ContextVar[str | None] = ContextVar("_status", default=None)
 
 
 class Transport:
-    """Calls functions of a Supabase project.
+    """Makes requests to a Supabase project, one for each call of `send`.
 
     Args:
         settings: Where the project is; None if a client is given.
         client: A client of the caller's, which stays open when the transport closes.
-        timeout: Seconds that one call may take, repetitions included. One attempt takes half of it
-            at most, so that an answer that never comes leaves time for another.
-        observer: Hears what becomes of calls and requests, but for those that are cancelled.
+        timeout: Seconds that httpx waits for data; a request may have less.
+        observer: Hears of every request.
     """
 
     def __init__(
         self,
         settings: ConnectionSettings | None,
-        client: SupabaseClient | None = None,
-        timeout: float = 60.0,
+        client: SupabaseClient | None,
+        timeout: float,
         observer: Observer | None = None,
     ) -> None:
         self._settings = settings
@@ -58,185 +62,161 @@ class Transport:
         self._observer = observer
         self._client: AsyncClient | None = None
         self._http: httpx.AsyncClient | None = None
-        # Nothing waits inside httpx, where a call that is cancelled could still be sent.
-        self._batcher = Batcher(self._attempt, _MAX_CONNECTIONS)
-        self._requests: dict[asyncio.Task[Any], anyio.CancelScope] = {}
+        self._in_flight: set[anyio.CancelScope] = set()
 
-    async def __aenter__(self) -> Self:
+    async def open(self) -> None:
+        """Makes the client, unless one was given. Nothing is sent."""
         if self._given_client is not None:
             self._client = self._given_client
-            return self
+            return
         assert self._settings is not None
         self._http = httpx.AsyncClient(
             # Over HTTP/2 a gateway that ends a connection takes the requests on it along, and half
             # of those that fail so have been carried out.
             http2=False,
             # A connection that cannot be made is known as such before the attempt's time is up.
-            timeout=httpx.Timeout(self._timeout / 2, connect=self._timeout / 4),
+            timeout=httpx.Timeout(self._timeout, connect=self._timeout / 2),
             limits=httpx.Limits(
-                max_connections=_MAX_CONNECTIONS,
-                max_keepalive_connections=_MAX_CONNECTIONS,
+                max_connections=MAX_CONNECTIONS,
+                max_keepalive_connections=MAX_CONNECTIONS,
                 keepalive_expiry=30,
             ),
             event_hooks={"response": [_receive]},
         )
-        self._client = await acreate_client(
-            self._settings.url,
-            self._settings.key,
-            AsyncClientOptions(
-                schema=self._settings.schema,
-                httpx_client=self._http,
-                auto_refresh_token=False,
-                persist_session=False,
-            ),
-        )
-        return self
+        try:
+            self._client = await acreate_client(
+                self._settings.url,
+                self._settings.key,
+                AsyncClientOptions(
+                    schema=self._settings.schema,
+                    httpx_client=self._http,
+                    auto_refresh_token=False,
+                    persist_session=False,
+                ),
+            )
+        except BaseException:
+            await self.close()
+            raise
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def interrupt(self) -> None:
+        """Ends the requests that are in flight, and accepts no more."""
         self._client = None
-        for scope in self._requests.values():
+        for scope in self._in_flight:
             scope.cancel()
-        if self._requests:
-            await asyncio.wait(self._requests)
+
+    async def close(self) -> None:
+        """Closes the client, unless it was given, even if the caller is cancelled."""
+        self.interrupt()
         http, self._http = self._http, None
         if http is not None:
-            await http.aclose()
+            with anyio.CancelScope(shield=True):
+                await http.aclose()
 
-    async def call(self, function: str, params: Mapping[str, Any], subject: str) -> dict[str, Any]:
-        """The object that a function of the project returns.
+    async def send(
+        self, function: Function[Any], arguments: Mapping[str, Any], deadline: float
+    ) -> Any:
+        """The reply of a function.
 
         Args:
-            function: The function's name.
-            params: Its arguments by name.
-            subject: What is being done, for the message of an error.
+            function: The function.
+            arguments: Its arguments by name.
+            deadline: When to give up, in seconds of the event loop's clock.
 
         Raises:
-            OutcomeUnknownError: It may have been carried out or not. After every other error it
-                has not been.
-            SupabaseAdapterError: The call failed; the class says how.
+            RequestFailed: The request failed.
         """
         began = time.perf_counter()
-        deadline = anyio.current_time() + self._timeout
-        observer = self._observer
-        attempts = 0
-
-        async def attempt() -> dict[str, Any]:
-            nonlocal attempts
-            attempts += 1
-            return await self._batcher.call(function, params, subject, deadline)
-
-        async def about_to_repeat(error: SupabaseAdapterError, pause: float) -> None:
-            if observer is not None:
-                await observer.attempt_failed(function, params, subject, attempts, pause, error)
-
         try:
-            reply = await repeat(attempt, function, subject, deadline, about_to_repeat)
-        except SupabaseAdapterError as error:
-            if observer is not None:
-                await observer.call_ended(function, params, subject, began, attempts, error)
-            raise
-        if observer is not None:
-            await observer.call_ended(function, params, subject, began, attempts, None)
-        return reply
-
-    async def _attempt(
-        self, function: str, params: Mapping[str, Any], subject: str, deadline: float
-    ) -> dict[str, Any]:
-        client = self._client
-        if client is None:
-            self._batcher.release()
-            raise NotOpenError(
-                f"{subject}: the database is not open. "
-                "Use it inside `async with SupabaseDocumentDatabase(...)`."
-            )
-        began = time.perf_counter()
-        try:
-            reply = await self._request(client, function, params, subject, deadline)
-        except SupabaseAdapterError as error:
+            reply = await self._request(function, arguments, deadline)
+        except RequestFailed as failure:
             if self._observer is not None:
-                await self._observer.request_ended(function, params, began, error)
+                error = failure.error(function, "a request")
+                await self._observer.request_ended(function, arguments, began, error)
             raise
         if self._observer is not None:
-            await self._observer.request_ended(function, params, began, None)
+            await self._observer.request_ended(function, arguments, began, None)
         return reply
 
     async def _request(
-        self,
-        client: AsyncClient,
-        function: str,
-        params: Mapping[str, Any],
-        subject: str,
-        deadline: float,
-    ) -> dict[str, Any]:
-        limit = min(deadline, anyio.current_time() + self._timeout / 2)
+        self, function: Function[Any], arguments: Mapping[str, Any], deadline: float
+    ) -> Any:
+        client = self._client
+        if client is None:
+            raise RequestFailed(_not_open)
+        scope = anyio.CancelScope(deadline=deadline)
+        self._in_flight.add(scope)
         try:
-            data = await self._send(client, function, params, limit)
+            with scope:
+                response = await client.rpc(function.name, dict(arguments)).execute()
         except APIError as error:
             # Not chained: what the server says may quote a document.
-            code = None if error.code is None else str(error.code)
-            raise translate(
-                function, subject, code, error.message, error.details, error.hint
-            ) from None
+            raise _refused(error) from None
         except httpx.RequestError as error:
             if _was_not_sent(error):
-                raise UnreachableError(
-                    f"{subject}: the Supabase project cannot be reached; nothing was sent. "
-                    "Check SUPABASE_URL and the network, and that the project is not paused."
-                ) from error
-            raise answer_lost(function, subject, "no answer came back") from error
-        except TimeoutError:
-            raise answer_lost(function, subject, "no answer came back in time") from None
+                raise RequestFailed(_unreachable) from error
+            raise _lost("no answer came back") from error
         except UnicodeDecodeError:
             # Not chained: it holds the answer.
-            raise answer_lost(function, subject, "the answer was cut off") from None
-        if isinstance(data, dict):
-            return data
-        if not data or (isinstance(data, str) and data.startswith("{")):
-            raise answer_lost(function, subject, "the answer was cut off")
-        raise not_the_api(subject, "something other than the project's API answered")
+            raise _lost("the answer was cut off") from None
+        except Exception as error:
+            if client.postgrest.session.is_closed:
+                raise RequestFailed(_client_closed) from error
+            raise _lost(f"the request failed in {type(error).__name__}") from error
+        finally:
+            self._in_flight.discard(scope)
+        if scope.cancelled_caught:
+            if self._client is None:
+                raise RequestFailed(closed_in_flight)
+            raise _lost("no answer came back in time")
+        return _checked(function, response.data)
 
-    async def _send(
-        self, client: AsyncClient, function: str, params: Mapping[str, Any], limit: float
-    ) -> object:
-        """Sends one request, in a task of its own, and makes room when it is over.
 
-        If the caller is cancelled, the request goes on: the database would carry it out all the
-        same, and httpx loses a connection of its pool whenever a task that uses it is cancelled at
-        the wrong moment.
+def _checked(function: Function[Any], data: object) -> Any:
+    if isinstance(data, dict):
+        if not function.accepts(data):
+            raise RequestFailed(incomplete_reply)
+        return data
+    if not data or (isinstance(data, str) and data.startswith("{")):
+        raise _lost("the answer was cut off")
+    raise RequestFailed(_not_the_api)
 
-        Raises:
-            TimeoutError: The limit, a time of the event loop's clock, was reached.
-        """
-        scope = anyio.CancelScope(deadline=limit)
 
-        async def request() -> object:
-            try:
-                with scope:
-                    response = await client.rpc(function, dict(params)).execute()
-                    return response.data
-            except APIError as error:
-                error.code = error.code or _status.get()
-                raise
-            finally:
-                self._batcher.release()
-            raise TimeoutError
+def _refused(error: APIError) -> RequestFailed:
+    code = error.code or _status.get()
+    return RequestFailed(
+        partial(
+            translate,
+            code=None if code is None else str(code),
+            message=error.message,
+            detail=error.details,
+            hint=error.hint,
+        )
+    )
 
-        task = asyncio.create_task(request())
-        self._requests[task] = scope
-        task.add_done_callback(self._forget)
-        await asyncio.wait({task})
-        return task.result()
 
-    def _forget(self, request: asyncio.Task[Any]) -> None:
-        del self._requests[request]
-        if not request.cancelled():
-            # Else asyncio would complain that nobody heard what became of a cancelled call.
-            request.exception()
+def _lost(what: str) -> RequestFailed:
+    return RequestFailed(partial(answer_lost, what=what))
+
+
+def _not_open(function: Function[Any], subject: str) -> NotOpenError:
+    return not_open(subject)
+
+
+def _client_closed(function: Function[Any], subject: str) -> NotOpenError:
+    return NotOpenError(
+        f"{subject}: the client that the database was given is closed. Close it after the database."
+    )
+
+
+def _not_the_api(function: Function[Any], subject: str) -> SupabaseAdapterError:
+    return not_the_api(subject, "something other than the project's API answered")
+
+
+def _unreachable(function: Function[Any], subject: str) -> UnreachableError:
+    return UnreachableError(
+        f"{subject}: the Supabase project cannot be reached; nothing was sent. "
+        "Check SUPABASE_URL and the network, and that the project is not paused."
+    )
 
 
 async def _receive(response: httpx.Response) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import Any
 
 from parlant.core.common import (
     IdGenerator,
@@ -24,11 +23,28 @@ from parlant.core.tags import TagId
 from parlant.core.tools import ToolId
 from typing_extensions import Self, override
 
-from parlant_supabase.database import SupabaseDocumentDatabase
+from parlant_supabase.database import SupabaseDocumentDatabase, connection_of
 from parlant_supabase.errors import DuplicateDocumentError
+from parlant_supabase.rpc.functions import (
+    ADD_VARIABLE_TAG,
+    CREATE_VARIABLE,
+    DELETE_VARIABLE,
+    LIST_VARIABLES,
+    READ_VARIABLE,
+    REMOVE_VARIABLE_TAG,
+    UPDATE_VARIABLE,
+)
+from parlant_supabase.rpc.replies import (
+    CreatedTaggedReply,
+    TaggedDocument,
+    TaggedReply,
+    UntaggedReply,
+)
 from parlant_supabase.stores.ids import MAX_ID_ATTEMPTS, id_is_taken, no_free_id
 from parlant_supabase.stores.locking import DatabaseLock
 from parlant_supabase.stores.opening import opening
+
+_Tagged = CreatedTaggedReply | TaggedDocument | TaggedReply | UntaggedReply
 
 
 class SupabaseContextVariableStore(ContextVariableDocumentStore):
@@ -60,16 +76,17 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
         allow_migration: bool = False,
     ) -> None:
         super().__init__(id_generator, database, allow_migration)
-        self.supabase = database
+        self._supabase = database
+        self._connection = connection_of(database)
         self._lock = DatabaseLock()
 
     @override
     async def __aenter__(self) -> Self:
         collections = ("variables", "variable_tag_associations", "values")
-        async with opening(self.supabase, collections, self.VERSION) as database:
+        async with opening(self._supabase, collections, self.VERSION) as database:
             self._database = database
             await super().__aenter__()
-        self._database = self.supabase
+        self._database = self._supabase
         return self
 
     @override
@@ -94,8 +111,8 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
                 tags=tags or [],
             )
             try:
-                reply = await self.supabase.call(
-                    "create_variable",
+                reply = await self._connection.call(
+                    CREATE_VARIABLE,
                     p_variable=self._serialize_context_variable(variable),
                     p_associations=[
                         self._association(variable.id, tag_id, datetime.now(timezone.utc))
@@ -122,14 +139,14 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
             document["tool_id"] = params["tool_id"].to_string() if params["tool_id"] else None
         if "freshness_rules" in params:
             document["freshness_rules"] = params["freshness_rules"] or None
-        reply = await self.supabase.call(
-            "update_variable", p_variable_id=variable_id, p_params=document
+        reply = await self._connection.call(
+            UPDATE_VARIABLE, p_variable_id=variable_id, p_params=document
         )
         return self._variable(variable_id, reply)
 
     @override
     async def delete_variable(self, variable_id: ContextVariableId) -> None:
-        reply = await self.supabase.call("delete_variable", p_variable_id=variable_id)
+        reply = await self._connection.call(DELETE_VARIABLE, p_variable_id=variable_id)
         if not reply["deleted"]:
             raise ItemNotFoundError(item_id=UniqueId(variable_id))
 
@@ -137,8 +154,8 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
     async def list_variables(
         self, tags: Sequence[TagId] | None = None
     ) -> Sequence[ContextVariable]:
-        reply = await self.supabase.call(
-            "list_variables", p_tags=None if tags is None else list(tags)
+        reply = await self._connection.call(
+            LIST_VARIABLES, p_tags=None if tags is None else list(tags)
         )
         return [
             self._variable(ContextVariableId(item["document"]["id"]), item)
@@ -147,7 +164,7 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
 
     @override
     async def read_variable(self, variable_id: ContextVariableId) -> ContextVariable:
-        reply = await self.supabase.call("read_variable", p_variable_id=variable_id)
+        reply = await self._connection.call(READ_VARIABLE, p_variable_id=variable_id)
         return self._variable(variable_id, reply)
 
     @override
@@ -170,8 +187,8 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
         tag_id: TagId,
         creation_utc: datetime | None = None,
     ) -> ContextVariable:
-        reply = await self.supabase.call(
-            "add_variable_tag",
+        reply = await self._connection.call(
+            ADD_VARIABLE_TAG,
             p_association=self._association(
                 variable_id, tag_id, creation_utc or datetime.now(timezone.utc)
             ),
@@ -182,8 +199,8 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
     async def remove_variable_tag(
         self, variable_id: ContextVariableId, tag_id: TagId
     ) -> ContextVariable:
-        reply = await self.supabase.call(
-            "remove_variable_tag", p_variable_id=variable_id, p_tag_id=tag_id
+        reply = await self._connection.call(
+            REMOVE_VARIABLE_TAG, p_variable_id=variable_id, p_tag_id=tag_id
         )
         if not reply["removed"]:
             raise ItemNotFoundError(item_id=UniqueId(tag_id))
@@ -200,7 +217,11 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
             "tag_id": tag_id,
         }
 
-    def _variable(self, variable_id: ContextVariableId, reply: dict[str, Any]) -> ContextVariable:
+    def _variable(
+        self,
+        variable_id: ContextVariableId,
+        reply: _Tagged,
+    ) -> ContextVariable:
         document = reply["document"]
         if document is None:
             raise ItemNotFoundError(item_id=UniqueId(variable_id))

@@ -18,12 +18,24 @@ from parlant.core.persistence.common import Cursor, ObjectId, SortDirection
 from parlant.core.tags import TagId
 from typing_extensions import Self, override
 
-from parlant_supabase.database import SupabaseDocumentDatabase
+from parlant_supabase.database import SupabaseDocumentDatabase, connection_of
 from parlant_supabase.errors import DuplicateDocumentError
+from parlant_supabase.rpc.functions import (
+    CREATE_CUSTOMER,
+    DELETE_CUSTOMER,
+    LIST_CUSTOMERS,
+    READ_CUSTOMER,
+    REMOVE_CUSTOMER_TAG,
+    UPDATE_CUSTOMER,
+    UPSERT_CUSTOMER_TAG,
+)
 from parlant_supabase.rpc.pagination import next_cursor, page_arguments
+from parlant_supabase.rpc.replies import TaggedDocument, TaggedReply, UntaggedReply
 from parlant_supabase.stores.ids import MAX_ID_ATTEMPTS, id_is_taken, no_free_id
 from parlant_supabase.stores.locking import DatabaseLock
 from parlant_supabase.stores.opening import opening
+
+_Tagged = TaggedDocument | TaggedReply | UntaggedReply
 
 # Before whatever creation_utc a customer has, in the direction of the sort.
 _BEFORE_ALL = {SortDirection.ASC: "", SortDirection.DESC: "~"}
@@ -55,16 +67,17 @@ class SupabaseCustomerStore(CustomerDocumentStore):
         allow_migration: bool = False,
     ) -> None:
         super().__init__(id_generator, database, allow_migration)
-        self.supabase = database
+        self._supabase = database
+        self._connection = connection_of(database)
         self._lock = DatabaseLock()
 
     @override
     async def __aenter__(self) -> Self:
         collections = ("customers", "customer_tag_associations")
-        async with opening(self.supabase, collections, self.VERSION) as database:
+        async with opening(self._supabase, collections, self.VERSION) as database:
             self._database = database
             await super().__aenter__()
-        self._database = self.supabase
+        self._database = self._supabase
         return self
 
     @override
@@ -95,7 +108,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
     async def read_customer(self, customer_id: CustomerId) -> Customer:
         if customer_id == self.GUEST_ID:
             return self._guest()
-        reply = await self.supabase.call("read_customer", p_customer_id=customer_id)
+        reply = await self._connection.call(READ_CUSTOMER, p_customer_id=customer_id)
         return self._customer(customer_id, reply)
 
     @override
@@ -116,8 +129,8 @@ class SupabaseCustomerStore(CustomerDocumentStore):
     ) -> CustomerListing:
         has_guest = tags is None and cursor is None and limit != 0
         guests = [self._guest()] if has_guest else []
-        reply = await self.supabase.call(
-            "list_customers",
+        reply = await self._connection.call(
+            LIST_CUSTOMERS,
             p_tags=None if tags is None else list(tags),
             **page_arguments(
                 limit if limit is None else limit - len(guests), cursor, sort_direction
@@ -142,7 +155,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
     async def delete_customer(self, customer_id: CustomerId) -> None:
         if customer_id == self.GUEST_ID:
             raise ValueError("Removing the guest customer is not allowed")
-        reply = await self.supabase.call("delete_customer", p_customer_id=customer_id)
+        reply = await self._connection.call(DELETE_CUSTOMER, p_customer_id=customer_id)
         if not reply["deleted"]:
             raise ItemNotFoundError(item_id=UniqueId(customer_id))
 
@@ -150,8 +163,8 @@ class SupabaseCustomerStore(CustomerDocumentStore):
     async def upsert_tag(
         self, customer_id: CustomerId, tag_id: TagId, creation_utc: datetime | None = None
     ) -> bool:
-        reply = await self.supabase.call(
-            "upsert_customer_tag",
+        reply = await self._connection.call(
+            UPSERT_CUSTOMER_TAG,
             p_association=self._association(
                 customer_id, tag_id, creation_utc or datetime.now(timezone.utc)
             ),
@@ -162,8 +175,8 @@ class SupabaseCustomerStore(CustomerDocumentStore):
 
     @override
     async def remove_tag(self, customer_id: CustomerId, tag_id: TagId) -> None:
-        reply = await self.supabase.call(
-            "remove_customer_tag", p_customer_id=customer_id, p_tag_id=tag_id
+        reply = await self._connection.call(
+            REMOVE_CUSTOMER_TAG, p_customer_id=customer_id, p_tag_id=tag_id
         )
         if not reply["removed"]:
             raise ItemNotFoundError(item_id=UniqueId(tag_id))
@@ -180,8 +193,8 @@ class SupabaseCustomerStore(CustomerDocumentStore):
     async def _insert(self, customer: Customer) -> bool:
         """Stores a customer, or tells that the id is taken."""
         try:
-            reply = await self.supabase.call(
-                "create_customer",
+            reply = await self._connection.call(
+                CREATE_CUSTOMER,
                 p_customer=self._serialize_customer(customer),
                 p_associations=[
                     self._association(customer.id, tag_id, customer.creation_utc)
@@ -195,7 +208,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
         return bool(reply["created"])
 
     async def _update(self, customer_id: CustomerId, **change: Any) -> Customer:
-        reply = await self.supabase.call("update_customer", p_customer_id=customer_id, **change)
+        reply = await self._connection.call(UPDATE_CUSTOMER, p_customer_id=customer_id, **change)
         return self._customer(customer_id, reply)
 
     def _association(
@@ -209,7 +222,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
             "tag_id": tag_id,
         }
 
-    def _customer(self, customer_id: CustomerId, reply: dict[str, Any]) -> Customer:
+    def _customer(self, customer_id: CustomerId, reply: _Tagged) -> Customer:
         document = reply["document"]
         if document is None:
             raise ItemNotFoundError(item_id=UniqueId(customer_id))

@@ -62,4 +62,4 @@ def _join(container: Container) -> None:
     for interface in _INTERFACES:
         store: object = container[interface]
         if isinstance(store, _OURS):
-            store.supabase.join(logger, tracer, meter)
+            store._connection.observer.join(logger, tracer, meter)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import cast
 
 from parlant.adapters.db.transient import TransientDocumentCollection
 from parlant.core.common import Version
@@ -16,8 +16,14 @@ from parlant.core.persistence.document_database import (
 from parlant.core.persistence.document_database_helper import MetadataDocument
 from typing_extensions import override
 
-from parlant_supabase.database import SupabaseDocumentDatabase
+from parlant_supabase.connection import Connection
+from parlant_supabase.database import SupabaseDocumentDatabase, connection_of
 from parlant_supabase.document_migration import Loader
+from parlant_supabase.rpc.functions import (
+    OPEN_STORE,
+    UPDATE_ONE,
+)
+from parlant_supabase.rpc.replies import OpenedCollectionReply
 
 _METADATA = "metadata"
 
@@ -37,16 +43,17 @@ async def opening(
             them costs a request of its own.
         version: The store's version.
     """
-    reply = await database.call(
-        "open_store", p_collections=list(collections), p_version=version.to_string()
+    connection = connection_of(database)
+    reply = await connection.call(
+        OPEN_STORE, p_collections=list(collections), p_version=version.to_string()
     )
     stored: list[MetadataDocument] = reply["metadata"]
     metadata = TransientDocumentCollection(_METADATA, MetadataDocument, stored)
-    yield _OpenedDatabase(database, metadata, reply["collections"])
+    yield _OpenedDatabase(database, connection, metadata, reply["collections"])
     for document in await metadata.find({}):
         if document not in stored:
-            await database.call(
-                "update_one",
+            await connection.call(
+                UPDATE_ONE,
                 p_collection=_METADATA,
                 p_filters={"id": {"$eq": document["id"]}},
                 p_params=document,
@@ -58,10 +65,12 @@ class _OpenedDatabase(DocumentDatabase):
     def __init__(
         self,
         database: SupabaseDocumentDatabase,
+        connection: Connection,
         metadata: TransientDocumentCollection[MetadataDocument],
-        opened: dict[str, dict[str, Any]],
+        opened: dict[str, OpenedCollectionReply],
     ) -> None:
         self._database = database
+        self._connection = connection
         self._metadata = metadata
         self._opened = opened
 
@@ -72,7 +81,7 @@ class _OpenedDatabase(DocumentDatabase):
         if name == _METADATA:
             return cast("DocumentCollection[TDocument]", self._metadata)
         if name in self._opened:
-            return await self._database.load_collection(
+            return await self._connection.load_collection(
                 name, schema, document_loader, self._opened.pop(name)
             )
         return await self._database.get_or_create_collection(name, schema, document_loader)

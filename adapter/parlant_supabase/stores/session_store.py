@@ -27,7 +27,17 @@ from parlant.core.sessions import (
 )
 from typing_extensions import Self, override
 
-from parlant_supabase.database import SupabaseDocumentDatabase
+from parlant_supabase.database import SupabaseDocumentDatabase, connection_of
+from parlant_supabase.rpc.functions import (
+    CHECK_EVENTS,
+    CREATE_EVENT,
+    DELETE_SESSION,
+    LIST_EVENTS,
+    LIST_SESSIONS,
+    READ_EVENT,
+    UPDATE_SESSION_LABELS,
+    UPDATE_SESSION_METADATA,
+)
 from parlant_supabase.rpc.pagination import next_cursor, page_arguments
 from parlant_supabase.stores.locking import DatabaseLock
 from parlant_supabase.stores.opening import opening
@@ -63,15 +73,16 @@ class SupabaseSessionStore(SessionDocumentStore):
 
     def __init__(self, database: SupabaseDocumentDatabase, allow_migration: bool = False) -> None:
         super().__init__(database, allow_migration)
-        self.supabase = database
+        self._supabase = database
+        self._connection = connection_of(database)
         self._lock = DatabaseLock()
 
     @override
     async def __aenter__(self) -> Self:
-        async with opening(self.supabase, ("sessions", "events"), self.VERSION) as database:
+        async with opening(self._supabase, ("sessions", "events"), self.VERSION) as database:
             self._database = database
             await super().__aenter__()
-        self._database = self.supabase
+        self._database = self._supabase
         return self
 
     @override
@@ -84,7 +95,7 @@ class SupabaseSessionStore(SessionDocumentStore):
 
     @override
     async def delete_session(self, session_id: SessionId) -> None:
-        await self.supabase.call("delete_session", p_session_id=session_id)
+        await self._connection.call(DELETE_SESSION, p_session_id=session_id)
 
     @override
     async def list_sessions(
@@ -96,8 +107,8 @@ class SupabaseSessionStore(SessionDocumentStore):
         sort_direction: SortDirection | None = None,
         labels: Set[str] | None = None,
     ) -> SessionListing:
-        reply = await self.supabase.call(
-            "list_sessions",
+        reply = await self._connection.call(
+            LIST_SESSIONS,
             p_agent_id=agent_id or None,
             p_customer_id=customer_id or None,
             p_labels=sorted(labels) if labels else None,
@@ -155,8 +166,8 @@ class SupabaseSessionStore(SessionDocumentStore):
         del document["offset"]
         if creation_utc is None:
             del document["creation_utc"]
-        reply = await self.supabase.call("create_event", p_event=document)
-        if reply["offset"] is None:
+        reply = await self._connection.call(CREATE_EVENT, p_event=document)
+        if reply["offset"] is None or reply["creation_utc"] is None:
             raise _session_not_found(session_id)
         return replace(
             event,
@@ -166,7 +177,9 @@ class SupabaseSessionStore(SessionDocumentStore):
 
     @override
     async def read_event(self, session_id: SessionId, event_id: EventId) -> Event:
-        reply = await self.supabase.call("read_event", p_session_id=session_id, p_event_id=event_id)
+        reply = await self._connection.call(
+            READ_EVENT, p_session_id=session_id, p_event_id=event_id
+        )
         if not reply["session_exists"]:
             raise _session_not_found(session_id)
         return self._event(event_id, reply["document"])
@@ -181,8 +194,8 @@ class SupabaseSessionStore(SessionDocumentStore):
         min_offset: int | None = None,
         exclude_deleted: bool = True,
     ) -> Sequence[Event]:
-        reply = await self.supabase.call(
-            "list_events",
+        reply = await self._connection.call(
+            LIST_EVENTS,
             p_session_id=session_id,
             p_source=source.value if source else None,
             p_trace_id=trace_id or None,
@@ -222,8 +235,8 @@ class SupabaseSessionStore(SessionDocumentStore):
             One result for each watch, in their order: the error that `list_events` would raise
             where there is no such session.
         """
-        reply = await self.supabase.call(
-            "check_events",
+        reply = await self._connection.call(
+            CHECK_EVENTS,
             p_watches=[
                 {
                     "session_id": watch.session_id,
@@ -241,13 +254,15 @@ class SupabaseSessionStore(SessionDocumentStore):
         ]
 
     async def _update_metadata(self, session_id: SessionId, **change: Any) -> Session:
-        reply = await self.supabase.call(
-            "update_session_metadata", p_session_id=session_id, **change
+        reply = await self._connection.call(
+            UPDATE_SESSION_METADATA, p_session_id=session_id, **change
         )
         return self._session(session_id, reply["document"])
 
     async def _update_labels(self, session_id: SessionId, **change: Any) -> Session:
-        reply = await self.supabase.call("update_session_labels", p_session_id=session_id, **change)
+        reply = await self._connection.call(
+            UPDATE_SESSION_LABELS, p_session_id=session_id, **change
+        )
         return self._session(session_id, reply["document"])
 
     def _session(self, session_id: SessionId, document: _SessionDocument | None) -> Session:

@@ -99,7 +99,7 @@ def supabase_stores(
             IdGenerator,
             "Pass RandomIdGenerator(), or leave it out.",
         )
-    sessions = SupabaseDocumentDatabase(
+    database = SupabaseDocumentDatabase(
         logger if logger is not None else DefaultLogger(tracer),
         connection_params,
         table_prefix=session_prefix,
@@ -110,26 +110,28 @@ def supabase_stores(
         slow_call_seconds=slow_call_seconds,
     )
     return _opened(
-        SupabaseSessionStore(sessions, allow_migration),
+        database,
+        SupabaseSessionStore(database, allow_migration),
         SupabaseCustomerStore(
             customer_id_generator or RandomIdGenerator(),
-            sessions.with_prefix(customer_prefix),
+            database.with_prefix(customer_prefix),
             allow_migration,
         ),
         SupabaseContextVariableStore(
-            IdGenerator(), sessions.with_prefix(variable_prefix), allow_migration
+            IdGenerator(), database.with_prefix(variable_prefix), allow_migration
         ),
     )
 
 
 @asynccontextmanager
 async def _opened(
+    database: SupabaseDocumentDatabase,
     sessions: SupabaseSessionStore,
     customers: SupabaseCustomerStore,
     variables: SupabaseContextVariableStore,
 ) -> AsyncIterator[SupabaseStores]:
     # The others' databases use its connections.
-    async with sessions.supabase, sessions, customers, variables:
+    async with database, sessions, customers, variables:
         yield SupabaseStores(
             session_store=sessions, customer_store=customers, variable_store=variables
         )

@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from parlant_supabase.errors import CollectionExistsError
-from parlant_supabase.rpc.transport import Transport
+from parlant_supabase.rpc.client import RpcClient
+from parlant_supabase.rpc.functions import (
+    ADOPT_COLLECTIONS,
+    CREATE_COLLECTION,
+    DIAGNOSE,
+    EXPORT_DOCUMENTS,
+    IMPORT_DOCUMENTS,
+    IMPORT_FAILED_DOCUMENTS,
+    LIST_FAILED_DOCUMENTS,
+    Function,
+    Reply,
+)
 from parlant_supabase.transfer.errors import TransferError
 from parlant_supabase.transfer.records import METADATA, Failure, Part, Record
 
@@ -37,11 +48,11 @@ class Project:
     Its methods raise `SupabaseAdapterError`.
 
     Args:
-        transport: An open connection to the project.
+        rpc: An open connection to the project.
     """
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, rpc: RpcClient) -> None:
+        self._rpc = rpc
 
     async def parts(self, prefix: str = "", *, need_all: bool = True) -> dict[Part, int]:
         """Every part under prefixes that begin so, and about how many documents are in it.
@@ -53,7 +64,7 @@ class Project:
         Raises:
             TransferError: A table is missing.
         """
-        reply = await self._transport.call("parlant_diagnose", {}, "looking at the collections")
+        reply = await self._rpc.call(DIAGNOSE, {}, "looking at the collections")
         parts = {}
         for each in reply["collections"]:
             if not each["prefix"].startswith(prefix):
@@ -75,41 +86,42 @@ class Project:
     async def create(self, part: Part) -> None:
         """Makes the tables of a collection, if they are not there."""
         with suppress(CollectionExistsError):
-            await self._call("create_collection", part)
+            await self._call(CREATE_COLLECTION, part)
 
     async def adopt(self, prefix: str, collections: Sequence[str]) -> list[str]:
         """Those of the collections whose tables are there, made by hand or by parlant-supabase."""
-        reply = await self._transport.call(
-            "parlant_adopt_collections",
+        reply = await self._rpc.call(
+            ADOPT_COLLECTIONS,
             {"p_prefix": prefix, "p_collections": collections},
             f"adopting the tables under the prefix {prefix!r}",
         )
-        names: list[str] = reply["collections"]
-        return names
+        return reply["collections"]
 
     async def pages(self, part: Part) -> AsyncIterator[list[Record]]:
         """The documents of a part in order of insertion, page by page."""
         after: int | None = None
         while True:
-            if part.is_failed:
-                reply = await self._call(
-                    "list_failed_documents", part, p_after=after, p_with_data=True
-                )
-                yield [
-                    Record(
-                        part,
-                        each["data"],
-                        None,
-                        Failure(each["id"], each["reason"], each["failed_at"]),
-                    )
-                    for each in reply["documents"]
-                ]
-            else:
-                reply = await self._call("export_documents", part, p_after=after)
-                yield [Record(part, json.loads(text), text) for text in reply["documents"]]
-            after = reply["next"]
+            records, after = (
+                await self._failed_page(part, after)
+                if part.is_failed
+                else await self._page(part, after)
+            )
+            yield records
             if after is None:
                 return
+
+    async def _page(self, part: Part, after: int | None) -> tuple[list[Record], int | None]:
+        reply = await self._call(EXPORT_DOCUMENTS, part, p_after=after)
+        records = [Record(part, json.loads(text), text) for text in reply["documents"]]
+        return records, reply["next"]
+
+    async def _failed_page(self, part: Part, after: int | None) -> tuple[list[Record], int | None]:
+        reply = await self._call(LIST_FAILED_DOCUMENTS, part, p_after=after, p_with_data=True)
+        records = [
+            Record(part, each["data"], None, Failure(each["id"], each["reason"], each["failed_at"]))
+            for each in reply["documents"]
+        ]
+        return records, reply["next"]
 
     async def save(self, part: Part, documents: Sequence[Any], *, replace: bool) -> Saved:
         """Inserts documents, all or none; those that are there, exactly as they are, stay.
@@ -120,18 +132,16 @@ class Project:
             replace: Whether they take the place of different ones of their ids.
         """
         if part.is_failed:
-            reply = await self._call("import_failed_documents", part, p_documents=documents)
-        else:
-            reply = await self._call(
-                "import_documents", part, p_documents=documents, p_replace=replace
-            )
+            failed = await self._call(IMPORT_FAILED_DOCUMENTS, part, p_documents=documents)
+            return Saved(**failed)
+        reply = await self._call(IMPORT_DOCUMENTS, part, p_documents=documents, p_replace=replace)
         return Saved(**reply)
 
-    async def _call(self, operation: str, part: Part, **params: Any) -> dict[str, Any]:
-        return await self._transport.call(
-            f"parlant_{operation}",
-            {"p_prefix": part.prefix, "p_collection": part.collection, **params},
-            f"{operation} of collection {part.collection!r} (prefix {part.prefix!r})",
+    async def _call(self, function: Function[Reply], part: Part, **arguments: Any) -> Reply:
+        return await self._rpc.call(
+            function,
+            {"p_prefix": part.prefix, "p_collection": part.collection, **arguments},
+            f"{function.operation} of collection {part.collection!r} (prefix {part.prefix!r})",
         )
 
 

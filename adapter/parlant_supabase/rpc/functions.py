@@ -1,0 +1,167 @@
+"""The catalogue of SQL functions: how each may be retried, whether it may be batched, its reply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from parlant_supabase.rpc import replies
+
+Reply = TypeVar("Reply")
+
+
+class Kind(Enum):
+    """When a call whose outcome is unknown may be made again."""
+
+    READ = "read"
+    """Always: the function is `stable`, so it changes nothing."""
+
+    REPEATABLE_WRITE = "repeatable write"
+    """Always: two calls with the same arguments leave, and tell the caller, what one does."""
+
+    WRITE = "write"
+    """Never. A second update_one could overwrite another writer's newer value, a second delete_one
+    take the next document that matches, a second delete_session say that there was none, a second
+    create_customer that somebody else had created the customer."""
+
+
+class Batching(Enum):
+    """Whether a call may share a request with others.
+
+    Batches lock what they are going to write in one order, so that no two of them wait for each
+    other. That requires that the arguments of a call name what it writes.
+    """
+
+    ALWAYS = "always"
+
+    IF_ID_IS_KNOWN = "if the id is known"
+    """If its filter names the id, and the call does not change it."""
+
+    NEVER = "never"
+    """The function creates tables or indexes, or reads whole stores."""
+
+
+@dataclass(frozen=True)
+class Function(Generic[Reply]):
+    """A SQL function that the adapter calls.
+
+    Attributes:
+        name: Its name in the database.
+        kind: When a call may be made again.
+        reply: The type of what it returns.
+        batching: Whether a call may share a request with others.
+    """
+
+    name: str
+    kind: Kind
+    reply: type[Reply]
+    batching: Batching = Batching.ALWAYS
+
+    @property
+    def operation(self) -> str:
+        """The name without `parlant_`, as in messages and batches."""
+        return self.name.removeprefix("parlant_")
+
+    def accepts(self, reply: object) -> bool:
+        """Whether a reply is an object with all keys that the function returns."""
+        required: frozenset[str] = getattr(self.reply, "__required_keys__")  # noqa: B009
+        return isinstance(reply, dict) and required <= reply.keys()
+
+
+_READ, _REPEATABLE, _WRITE = Kind.READ, Kind.REPEATABLE_WRITE, Kind.WRITE
+_IF_ID_IS_KNOWN, _NEVER = Batching.IF_ID_IS_KNOWN, Batching.NEVER
+
+# Documents.
+
+FIND = Function("parlant_find", _READ, replies.PageReply)
+FIND_ONE = Function("parlant_find_one", _READ, replies.DocumentReply)
+# The same document inserted again is acknowledged without a write.
+INSERT_ONE = Function("parlant_insert_one", _REPEATABLE, replies.AcknowledgedReply)
+UPDATE_ONE = Function("parlant_update_one", _WRITE, replies.UpdateReply, _IF_ID_IS_KNOWN)
+DELETE_ONE = Function("parlant_delete_one", _WRITE, replies.DeleteReply, _IF_ID_IS_KNOWN)
+
+# Collections. Those that are repeatable find what the first call made.
+
+CREATE_COLLECTION = Function("parlant_create_collection", _WRITE, replies.CreatedReply, _NEVER)
+GET_COLLECTION = Function("parlant_get_collection", _READ, replies.OpenedCollectionReply, _NEVER)
+GET_OR_CREATE_COLLECTION = Function(
+    "parlant_get_or_create_collection", _REPEATABLE, replies.OpenedCollectionReply, _NEVER
+)
+DELETE_COLLECTION = Function("parlant_delete_collection", _WRITE, replies.DeletedReply, _NEVER)
+OPEN_STORE = Function("parlant_open_store", _REPEATABLE, replies.OpenedStoreReply, _NEVER)
+ENSURE_INDEXES = Function(
+    "parlant_ensure_indexes", _REPEATABLE, replies.CreatedIndexesReply, _NEVER
+)
+ADOPT_COLLECTIONS = Function("parlant_adopt_collections", _REPEATABLE, replies.AdoptedReply, _NEVER)
+CREATE_VIEWS = Function("parlant_create_views", _WRITE, replies.ViewsReply, _NEVER)
+# Passes over documents whose digest is no longer the one that was read.
+SAVE_LOADED_DOCUMENTS = Function(
+    "parlant_save_loaded_documents", _REPEATABLE, replies.LoadedReply, _NEVER
+)
+
+# Sessions and events.
+
+LIST_SESSIONS = Function("parlant_list_sessions", _READ, replies.PageReply)
+DELETE_SESSION = Function("parlant_delete_session", _WRITE, replies.DeletedSessionReply)
+UPDATE_SESSION_LABELS = Function("parlant_update_session_labels", _WRITE, replies.DocumentReply)
+UPDATE_SESSION_METADATA = Function("parlant_update_session_metadata", _WRITE, replies.DocumentReply)
+# The same event created again is acknowledged without a write.
+CREATE_EVENT = Function("parlant_create_event", _REPEATABLE, replies.EventPlaceReply)
+READ_EVENT = Function("parlant_read_event", _READ, replies.EventReply)
+LIST_EVENTS = Function("parlant_list_events", _READ, replies.EventsReply)
+CHECK_EVENTS = Function("parlant_check_events", _READ, replies.WatchesReply)
+
+# Customers and their tags.
+
+CREATE_CUSTOMER = Function("parlant_create_customer", _WRITE, replies.CreatedReply)
+READ_CUSTOMER = Function("parlant_read_customer", _READ, replies.TaggedReply)
+LIST_CUSTOMERS = Function("parlant_list_customers", _READ, replies.TaggedPageReply)
+UPDATE_CUSTOMER = Function("parlant_update_customer", _WRITE, replies.TaggedReply)
+DELETE_CUSTOMER = Function("parlant_delete_customer", _WRITE, replies.DeletedReply)
+UPSERT_CUSTOMER_TAG = Function("parlant_upsert_customer_tag", _WRITE, replies.InsertedTagReply)
+REMOVE_CUSTOMER_TAG = Function("parlant_remove_customer_tag", _WRITE, replies.UntaggedReply)
+
+# Context variables and their tags.
+
+# The same variable created again is found.
+CREATE_VARIABLE = Function("parlant_create_variable", _REPEATABLE, replies.CreatedTaggedReply)
+READ_VARIABLE = Function("parlant_read_variable", _READ, replies.TaggedReply)
+LIST_VARIABLES = Function("parlant_list_variables", _READ, replies.TaggedListReply)
+UPDATE_VARIABLE = Function("parlant_update_variable", _WRITE, replies.TaggedReply)
+DELETE_VARIABLE = Function("parlant_delete_variable", _WRITE, replies.DeletedReply)
+ADD_VARIABLE_TAG = Function("parlant_add_variable_tag", _WRITE, replies.TaggedReply)
+REMOVE_VARIABLE_TAG = Function("parlant_remove_variable_tag", _WRITE, replies.UntaggedReply)
+
+# Export and import. A repeated import leaves alone what the first one inserted, and counts it as
+# unchanged.
+
+EXPORT_DOCUMENTS = Function("parlant_export_documents", _READ, replies.ExportedPage, _NEVER)
+IMPORT_DOCUMENTS = Function("parlant_import_documents", _REPEATABLE, replies.ImportedReply, _NEVER)
+IMPORT_FAILED_DOCUMENTS = Function(
+    "parlant_import_failed_documents", _REPEATABLE, replies.ImportedFailedReply, _NEVER
+)
+
+# Failed documents.
+
+COUNT_FAILED_DOCUMENTS = Function(
+    "parlant_count_failed_documents", _READ, replies.FailedCountsReply
+)
+LIST_FAILED_DOCUMENTS = Function(
+    "parlant_list_failed_documents", _READ, replies.FailedDocumentsPage
+)
+RESTORE_FAILED_DOCUMENTS = Function(
+    "parlant_restore_failed_documents", _WRITE, replies.RestoredReply
+)
+DROP_FAILED_DOCUMENTS = Function("parlant_drop_failed_documents", _WRITE, replies.DroppedReply)
+
+# The installation.
+
+GET_VERSION = Function("parlant_get_version", _READ, replies.VersionReply, _NEVER)
+DIAGNOSE = Function("parlant_diagnose", _READ, replies.DiagnosisReply)
+EXECUTE = Function("parlant_execute", _WRITE, replies.BatchReply, _NEVER)
+
+FUNCTIONS: tuple[Function[Any], ...] = tuple(
+    thing for thing in list(globals().values()) if isinstance(thing, Function)
+)
+"""All of them."""

@@ -1,0 +1,19 @@
+"""The adapter's catalogue of functions is what is deployed."""
+
+from __future__ import annotations
+
+import psycopg
+from parlant_supabase.rpc.functions import FUNCTIONS, Kind
+
+
+def test_that_the_catalogue_has_every_deployed_function_with_its_volatility(
+    deployed_sql: psycopg.Connection,
+) -> None:
+    deployed = deployed_sql.execute(
+        "select proname, provolatile::text from pg_proc"
+        " where pronamespace = 'public'::regnamespace and proname like 'parlant\\_%'"
+    ).fetchall()
+
+    assert sorted(deployed) == sorted(
+        (each.name, "s" if each.kind is Kind.READ else "v") for each in FUNCTIONS
+    )

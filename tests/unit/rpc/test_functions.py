@@ -1,0 +1,96 @@
+"""The catalogue of functions says of each what its file below sql/ says."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from parlant_supabase.rpc.functions import EXECUTE, FUNCTIONS, Batching, Function, Kind
+
+from sql.headers import SQL, read_header
+from tests.unit.rpc.reply_notation import differences, read_notation, shape_of
+
+FILES = {path.stem: path for path in (SQL / "functions" / "api").glob("*.sql")}
+
+every_function = pytest.mark.parametrize(
+    "function", FUNCTIONS, ids=lambda function: function.operation
+)
+
+
+def test_that_every_function_is_catalogued_once() -> None:
+    assert sorted(function.name for function in FUNCTIONS) == sorted(FILES)
+
+
+@every_function
+def test_that_a_read_is_a_function_that_changes_nothing(function: Function[Any]) -> None:
+    statement = FILES[function.name].read_text("utf-8")
+    volatilities = re.findall(r"^(stable|volatile|immutable)$", statement, re.MULTILINE)
+
+    assert volatilities == ["stable" if function.kind is Kind.READ else "volatile"]
+
+
+@every_function
+def test_that_a_reply_has_the_type_that_the_header_gives(function: Function[Any]) -> None:
+    returns = read_header(FILES[function.name]).line("returns")
+
+    assert differences(read_notation(returns), shape_of(function.reply)) == []
+
+
+def test_that_the_repeatable_writes_are_those_that_acknowledge_what_is_there() -> None:
+    repeatable = {each.operation for each in FUNCTIONS if each.kind is Kind.REPEATABLE_WRITE}
+
+    assert repeatable == {
+        "adopt_collections",
+        "create_event",
+        "create_variable",
+        "ensure_indexes",
+        "get_or_create_collection",
+        "import_documents",
+        "import_failed_documents",
+        "insert_one",
+        "open_store",
+        "save_loaded_documents",
+    }
+
+
+def test_that_functions_of_tables_and_whole_stores_are_never_batched() -> None:
+    never = {each.operation for each in FUNCTIONS if each.batching is Batching.NEVER}
+
+    assert never == {
+        "adopt_collections",
+        "create_collection",
+        "create_views",
+        "delete_collection",
+        "ensure_indexes",
+        "execute",
+        "export_documents",
+        "get_collection",
+        "get_or_create_collection",
+        "get_version",
+        "import_documents",
+        "import_failed_documents",
+        "open_store",
+        "save_loaded_documents",
+    }
+
+
+def test_that_functions_that_choose_what_they_write_are_batched_by_their_arguments() -> None:
+    chosen = {each.operation for each in FUNCTIONS if each.batching is Batching.IF_ID_IS_KNOWN}
+
+    assert chosen == {"update_one", "delete_one"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "accepted"),
+    [
+        ({"results": []}, True),
+        ({"results": [], "more": 1}, True),
+        ({}, False),
+        ([], False),
+        (None, False),
+        ("results", False),
+    ],
+)
+def test_that_a_reply_needs_all_its_keys(reply: object, accepted: bool) -> None:
+    assert EXECUTE.accepts(reply) is accepted
