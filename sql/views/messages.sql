@@ -2,7 +2,8 @@
 --                is `order by event_offset`, newest first over all is `order by creation_utc desc`, which
 --                reads an index.
 -- session_id:    text; the session that the message is in
--- event_offset:  bigint; the message's place among the session's events, which are not all messages
+-- event_offset:  bigint; the message's place among the session's events, which are not all messages;
+--                NULL if it is no integer of at most 18 digits
 -- sent_at:       timestamptz; when it was sent, NULL if creation_utc is no moment as Parlant writes them
 -- who:           text; the name of who sent it, as it was then
 -- text:          text; what it says
@@ -28,8 +29,8 @@ values
   $query$
     select
       e.session_id,
-      case jsonb_typeof(e.data -> 'offset') when 'number' then (e.data -> 'offset')::bigint end
-        as event_offset,
+      case when (e.data -> 'offset')::text ~ '^-?[0-9]{1,18}(\.[0-9]+)?$'
+        then (e.data -> 'offset')::bigint end as event_offset,
       case when e.creation_utc ~ %1$L then e.creation_utc::timestamptz end as sent_at,
       coalesce(nullif(e.data #>> '{data,participant,display_name}', ''), e.data ->> 'source') as who,
       e.data #>> '{data,message}' as text,

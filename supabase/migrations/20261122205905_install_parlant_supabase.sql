@@ -2514,9 +2514,14 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  -- All that matches can be cast: days that the month has, no year 0, offsets that Postgres takes. It is
+  -- not a function, which readers of the views would need the right to execute.
   c_moment constant text :=
-    '^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?'
-    '(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$';
+    '^((?!0000)[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])'
+    '|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))'
+    '|([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)-02-29)'
+    'T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?'
+    '(Z|[+-](0[0-9]|1[0-5]):[0-5][0-9])$';
   v_definition record;
   v_view text;
   v_relation regclass;
@@ -3959,7 +3964,8 @@ grant execute on function public.parlant_create_customer(text, jsonb, jsonb) to 
 -- purpose:  Appends an event to a session. Its offset is one more than the greatest so far, and its
 --           creation_utc, unless given, is the database's clock; both are taken while the session is
 --           locked, so that several servers write to one session without a gap or a repetition and list
---           its events in the order of their offsets. The same event sent again is acknowledged.
+--           its events in the order of their offsets. Offsets that are no number from 0 to 2^53 - 1 are
+--           not counted. The same event sent again is acknowledged.
 -- p_prefix: the store's table prefix
 -- p_event:  the event but for its offset; "id" and "session_id" are strings
 -- returns:  {"offset": int, "creation_utc": text} of the stored event, or {"offset": null,
@@ -3992,11 +3998,15 @@ begin
     ' jsonb_build_object(''creation_utc'', parlant_internal.utc_now()) || $1'
     ' || jsonb_build_object(''offset'', coalesce(('
     'select (d.data -> ''offset'')::bigint + 1 from %1$s as d'
-    ' where d.session_id = $1 ->> ''session_id'' and jsonb_typeof(d.data -> ''offset'') = ''number'''
+    ' where d.session_id = $1 ->> ''session_id'''
+    -- Only what can be counted on from: anybody who may write an event may write any offset.
+    ' and %3$s between ''0'' and ''9007199254740991'''
     ' order by %2$s limit 1'
     '), 0))'
     ' on conflict (id) do nothing returning data',
-    v_table, parlant_internal.order_term('offset', 'desc'))
+    v_table,
+    parlant_internal.order_term('offset', 'desc'),
+    parlant_internal.order_key('d.data -> ''offset'''))
   into v_stored
   using v_event;
 
@@ -6085,7 +6095,8 @@ on conflict (name) do update
 --                is `order by event_offset`, newest first over all is `order by creation_utc desc`, which
 --                reads an index.
 -- session_id:    text; the session that the message is in
--- event_offset:  bigint; the message's place among the session's events, which are not all messages
+-- event_offset:  bigint; the message's place among the session's events, which are not all messages;
+--                NULL if it is no integer of at most 18 digits
 -- sent_at:       timestamptz; when it was sent, NULL if creation_utc is no moment as Parlant writes them
 -- who:           text; the name of who sent it, as it was then
 -- text:          text; what it says
@@ -6111,8 +6122,8 @@ values
   $query$
     select
       e.session_id,
-      case jsonb_typeof(e.data -> 'offset') when 'number' then (e.data -> 'offset')::bigint end
-        as event_offset,
+      case when (e.data -> 'offset')::text ~ '^-?[0-9]{1,18}(\.[0-9]+)?$'
+        then (e.data -> 'offset')::bigint end as event_offset,
       case when e.creation_utc ~ %1$L then e.creation_utc::timestamptz end as sent_at,
       coalesce(nullif(e.data #>> '{data,participant,display_name}', ''), e.data ->> 'source') as who,
       e.data #>> '{data,message}' as text,

@@ -1,7 +1,8 @@
 -- purpose:  Appends an event to a session. Its offset is one more than the greatest so far, and its
 --           creation_utc, unless given, is the database's clock; both are taken while the session is
 --           locked, so that several servers write to one session without a gap or a repetition and list
---           its events in the order of their offsets. The same event sent again is acknowledged.
+--           its events in the order of their offsets. Offsets that are no number from 0 to 2^53 - 1 are
+--           not counted. The same event sent again is acknowledged.
 -- p_prefix: the store's table prefix
 -- p_event:  the event but for its offset; "id" and "session_id" are strings
 -- returns:  {"offset": int, "creation_utc": text} of the stored event, or {"offset": null,
@@ -34,11 +35,15 @@ begin
     ' jsonb_build_object(''creation_utc'', parlant_internal.utc_now()) || $1'
     ' || jsonb_build_object(''offset'', coalesce(('
     'select (d.data -> ''offset'')::bigint + 1 from %1$s as d'
-    ' where d.session_id = $1 ->> ''session_id'' and jsonb_typeof(d.data -> ''offset'') = ''number'''
+    ' where d.session_id = $1 ->> ''session_id'''
+    -- Only what can be counted on from: anybody who may write an event may write any offset.
+    ' and %3$s between ''0'' and ''9007199254740991'''
     ' order by %2$s limit 1'
     '), 0))'
     ' on conflict (id) do nothing returning data',
-    v_table, parlant_internal.order_term('offset', 'desc'))
+    v_table,
+    parlant_internal.order_term('offset', 'desc'),
+    parlant_internal.order_key('d.data -> ''offset'''))
   into v_stored
   using v_event;
 

@@ -13,9 +13,14 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  -- All that matches can be cast: days that the month has, no year 0, offsets that Postgres takes. It is
+  -- not a function, which readers of the views would need the right to execute.
   c_moment constant text :=
-    '^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?'
-    '(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$';
+    '^((?!0000)[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])'
+    '|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))'
+    '|([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)-02-29)'
+    'T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?'
+    '(Z|[+-](0[0-9]|1[0-5]):[0-5][0-9])$';
   v_definition record;
   v_view text;
   v_relation regclass;
