@@ -6,6 +6,7 @@ import json
 from hashlib import md5
 
 import psycopg
+from parlant_supabase.store_layout import METADATA, STORES
 
 from benchmarks.contenders import json_file, table_api
 from benchmarks.contenders.document_database import open_stores
@@ -17,12 +18,6 @@ TAGS_PER_CUSTOMER = 2
 
 # A hundred sessions go on at a time, so that a session's events do not lie side by side.
 _MOST_AT_A_TIME = 100
-
-_COLLECTIONS = {
-    "sessions_": ("sessions", "events"),
-    "customers_": ("customers", "customer_tag_associations"),
-    "context_variables_": ("variables", "variable_tag_associations", "values"),
-}
 
 _MOMENT = """
 create function pg_temp.moment(n bigint) returns text language sql as $$
@@ -124,7 +119,11 @@ class Dataset:
     def table(self, collection: str) -> str:
         """The collection's table."""
         prefix = next(
-            (self.prefix + store for store, names in _COLLECTIONS.items() if collection in names),
+            (
+                store.prefix_under(self.prefix)
+                for store in STORES
+                if collection in store.collections
+            ),
             self.prefix,
         )
         return self._table(prefix, collection)
@@ -140,9 +139,9 @@ class Dataset:
             "variable_tag_associations": 0,
             "values": self.customers * VARIABLES,
         }
-        for store, collections in _COLLECTIONS.items():
-            for collection in collections:
-                self._fill(self.prefix + store, collection, counts[collection])
+        for store in STORES:
+            for collection in store.collections:
+                self._fill(store.prefix_under(self.prefix), collection, counts[collection])
         # Makes the indexes that the stores ask for, after the rows are there, which is faster.
         async with open_stores(self.place):
             pass
@@ -155,9 +154,9 @@ class Dataset:
 
     def copy_to_table_api(self) -> None:
         """Gives the table API the same documents, in tables of its own."""
-        for store, collections in _COLLECTIONS.items():
-            for collection in (*collections, "metadata"):
-                prefix = self.prefix + store
+        for store in STORES:
+            for collection in (*store.collections, METADATA):
+                prefix = store.prefix_under(self.prefix)
                 table_api.make_table(
                     self._connection, prefix, collection, self._table(prefix, collection)
                 )
@@ -170,8 +169,8 @@ class Dataset:
 
     def copy_to_files(self) -> None:
         """Writes the same documents to JSON files."""
-        for store, collections in _COLLECTIONS.items():
-            self._copy_to_file(self.prefix + store, (*collections, "metadata"))
+        for store in STORES:
+            self._copy_to_file(store.prefix_under(self.prefix), (*store.collections, METADATA))
 
     def copy_documents_to_file(self) -> None:
         """Writes the collection `documents` to a JSON file."""

@@ -28,10 +28,9 @@ from parlant_supabase.rpc.functions import (
 from parlant_supabase.rpc.telemetry import Observer
 from parlant_supabase.rpc.transport import SupabaseClient
 from parlant_supabase.settings import ConnectionSettings
+from parlant_supabase.store_layout import DEFAULT_PREFIX
 from parlant_supabase.validation import check_prefix, check_seconds, check_type
 from parlant_supabase.versions import SQL_VERSION
-
-DEFAULT_TABLE_PREFIX = "parlant_"
 
 
 class SupabaseDocumentDatabase(DocumentDatabase):
@@ -87,7 +86,7 @@ class SupabaseDocumentDatabase(DocumentDatabase):
         observer = Observer(logger, tracer, meter, slow_call_seconds)
         self._connection = Connection(
             RpcClient(settings, client, timeout, observer),
-            DEFAULT_TABLE_PREFIX if table_prefix is None else table_prefix,
+            DEFAULT_PREFIX if table_prefix is None else table_prefix,
             observer,
         )
         self._is_shared = False

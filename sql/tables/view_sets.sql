@@ -1,5 +1,5 @@
 -- The prefixes of views, and those of the stores whose tables the views read. Written by
--- parlant_create_views; those of the default stores are there from the beginning.
+-- parlant_create_views; default_stores.sql adds those of the default stores.
 create table if not exists parlant_internal.view_sets (
   prefix text collate "C" not null primary key,
   session_prefix text collate "C" not null,
@@ -13,7 +13,3 @@ comment on table parlant_internal.view_sets is
 alter table parlant_internal.view_sets enable row level security;
 revoke all on table parlant_internal.view_sets from public, anon, authenticated;
 grant select on table parlant_internal.view_sets to service_role;
-
-insert into parlant_internal.view_sets (prefix, session_prefix, customer_prefix, variable_prefix)
-values ('parlant_', 'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_')
-on conflict (prefix) do nothing;

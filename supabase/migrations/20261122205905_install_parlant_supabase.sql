@@ -153,7 +153,7 @@ grant select on table parlant_internal.view_definitions to service_role;
 -- <<<
 -- >>> sql/tables/view_sets.sql
 -- The prefixes of views, and those of the stores whose tables the views read. Written by
--- parlant_create_views; those of the default stores are there from the beginning.
+-- parlant_create_views; default_stores.sql adds those of the default stores.
 create table if not exists parlant_internal.view_sets (
   prefix text collate "C" not null primary key,
   session_prefix text collate "C" not null,
@@ -167,10 +167,6 @@ comment on table parlant_internal.view_sets is
 alter table parlant_internal.view_sets enable row level security;
 revoke all on table parlant_internal.view_sets from public, anon, authenticated;
 grant select on table parlant_internal.view_sets to service_role;
-
-insert into parlant_internal.view_sets (prefix, session_prefix, customer_prefix, variable_prefix)
-values ('parlant_', 'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_')
-on conflict (prefix) do nothing;
 -- <<<
 -- >>> sql/functions/internal/adoption/adopt_failed_table.sql
 -- purpose:  Turns a table of failed documents that was made by hand, or that outlived its collection, into
@@ -1327,6 +1323,28 @@ comment on function parlant_internal.create_views(text, text, text, text) is
 revoke all on function parlant_internal.create_views(text, text, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.create_views(text, text, text, text) to service_role;
+-- <<<
+-- >>> sql/functions/internal/collections/default_prefix.sql
+-- purpose:   The table prefix of a store that is given none of its own.
+-- p_prefix:  what the prefixes of all three stores begin with, such as parlant_
+-- p_store:   the store's name, as store_collections() has it
+-- returns:   such as parlant_sessions_
+-- raises:    nothing
+create or replace function parlant_internal.default_prefix(p_prefix text, p_store text)
+returns text
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select p_prefix || p_store || '_'
+$$;
+
+comment on function parlant_internal.default_prefix(text, text) is
+'Table prefix of a store that is given none of its own.';
+
+revoke all on function parlant_internal.default_prefix(text, text) from public, anon, authenticated;
+grant execute on function parlant_internal.default_prefix(text, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/tags/delete_tagged.sql
 -- purpose:  Deletes a customer or a variable, then its tags.
@@ -3334,13 +3352,45 @@ comment on function parlant_internal.sort_entry_field(jsonb) is
 revoke all on function parlant_internal.sort_entry_field(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.sort_entry_field(jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/internal/collections/store_collections.sql
+-- purpose:  Parlant's three persistable stores and the collections of each. store_layout.py of the adapter
+--           holds the same.
+-- returns:  a row for each collection: the store's name, with which its default table prefix ends, and the
+--           collection's name
+-- raises:   nothing
+create or replace function parlant_internal.store_collections()
+returns table (store text, collection text)
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  values
+    ('sessions', 'metadata'),
+    ('sessions', 'sessions'),
+    ('sessions', 'events'),
+    ('customers', 'metadata'),
+    ('customers', 'customers'),
+    ('customers', 'customer_tag_associations'),
+    ('context_variables', 'metadata'),
+    ('context_variables', 'variables'),
+    ('context_variables', 'variable_tag_associations'),
+    ('context_variables', 'values')
+$$;
+
+comment on function parlant_internal.store_collections() is
+'Parlant''s three persistable stores and the collections of each.';
+
+revoke all on function parlant_internal.store_collections() from public, anon, authenticated;
+grant execute on function parlant_internal.store_collections() to service_role;
+-- <<<
 -- >>> sql/functions/internal/collections/store_prefix.sql
 -- purpose:           The table prefix of the store that a collection belongs to.
 -- p_collection:      the collection's name
 -- p_session_prefix:  table prefix of the session store
 -- p_customer_prefix: table prefix of the customer store
 -- p_variable_prefix: table prefix of the context variable store
--- returns:           one of the three
+-- returns:           one of the three; NULL for metadata, which each store has, and for any other
 -- raises:            nothing
 create or replace function parlant_internal.store_prefix(
   p_collection text,
@@ -3355,11 +3405,13 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
   select
-    case
-      when p_collection in ('sessions', 'events') then p_session_prefix
-      when p_collection in ('customers', 'customer_tag_associations') then p_customer_prefix
+    case s.store
+      when 'sessions' then p_session_prefix
+      when 'customers' then p_customer_prefix
       else p_variable_prefix
     end
+  from parlant_internal.store_collections() as s
+  where s.collection = p_collection and s.collection <> 'metadata'
 $$;
 
 comment on function parlant_internal.store_prefix(text, text, text, text) is
@@ -4126,9 +4178,9 @@ begin
     'views',
     parlant_internal.create_views(
       p_prefix,
-      coalesce(p_session_prefix, p_prefix || 'sessions_'),
-      coalesce(p_customer_prefix, p_prefix || 'customers_'),
-      coalesce(p_variable_prefix, p_prefix || 'context_variables_')));
+      coalesce(p_session_prefix, parlant_internal.default_prefix(p_prefix, 'sessions')),
+      coalesce(p_customer_prefix, parlant_internal.default_prefix(p_prefix, 'customers')),
+      coalesce(p_variable_prefix, parlant_internal.default_prefix(p_prefix, 'context_variables'))));
 end;
 $$;
 
@@ -6257,22 +6309,22 @@ on conflict (name) do update
   set collections = excluded.collections, comment = excluded.comment, query = excluded.query;
 -- <<<
 -- >>> sql/default_stores.sql
--- The tables of the three stores under their default prefixes, so that they stand in the dashboard
+-- The views and tables of the three stores under their default prefixes, so that they stand in the dashboard
 -- before the first agent starts. Other prefixes get theirs on first use, by the same function.
-select parlant_internal.create_collection_tables(s.prefix, s.collection)
-from (
-  values
-  ('parlant_sessions_', 'metadata'),
-  ('parlant_sessions_', 'sessions'),
-  ('parlant_sessions_', 'events'),
-  ('parlant_customers_', 'metadata'),
-  ('parlant_customers_', 'customers'),
-  ('parlant_customers_', 'customer_tag_associations'),
-  ('parlant_context_variables_', 'metadata'),
-  ('parlant_context_variables_', 'variables'),
-  ('parlant_context_variables_', 'variable_tag_associations'),
-  ('parlant_context_variables_', 'values')
-) as s (prefix, collection);
+insert into parlant_internal.view_sets (prefix, session_prefix, customer_prefix, variable_prefix)
+values (
+  'parlant_',
+  parlant_internal.default_prefix('parlant_', 'sessions'),
+  parlant_internal.default_prefix('parlant_', 'customers'),
+  parlant_internal.default_prefix('parlant_', 'context_variables')
+)
+on conflict (prefix) do nothing;
+
+select
+  parlant_internal.create_collection_tables(
+    parlant_internal.default_prefix('parlant_', s.store), s.collection
+  )
+from parlant_internal.store_collections() as s;
 -- <<<
 -- >>> sql/make_views.sql
 -- Brings every view to its definition. Runs in each migration, as that may have changed one.

@@ -14,6 +14,7 @@ from parlant_supabase.deployment.migrations import Migration, migrations_for
 from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.deployment.user_project import add_migrations
 from parlant_supabase.local import LocalStackError, StackDatabase
+from parlant_supabase.store_layout import METADATA, STORES
 
 from tests.cli.conftest import (
     Invoke,
@@ -351,9 +352,9 @@ def test_that_the_stores_named_here_are_those_of_the_package(
     database.deploy(find_project())
 
     assert collections_of(database, "parlant_") == {
-        (store, collection)
-        for store, collections in user_project._STORES.items()
-        for collection in collections
+        (store.prefix_under(""), collection)
+        for store in STORES
+        for collection in (METADATA, *store.collections)
     }
 
 

@@ -16,6 +16,7 @@ from parlant.core.persistence.document_database import DocumentDatabase
 from parlant.core.sessions import SessionDocumentStore
 from parlant_supabase import SupabaseDocumentDatabase
 from parlant_supabase.local import LocalStack
+from parlant_supabase.store_layout import METADATA, STORES
 
 from tests.tables import on
 
@@ -27,22 +28,15 @@ class Stores:
     variables: ContextVariableDocumentStore
 
 
-COLLECTIONS = {
-    "sessions_": ("metadata", "sessions", "events"),
-    "customers_": ("metadata", "customers", "customer_tag_associations"),
-    "context_variables_": ("metadata", "variables", "variable_tag_associations", "values"),
-}
-
-
 @pytest.fixture(scope="session")
 def store_tables(stack: LocalStack) -> list[str]:
     """Tables for three stores under the prefix `stores_`; making them for each test is slow."""
     with psycopg.connect(stack.database_url, autocommit=True) as connection:
-        for ending, collections in COLLECTIONS.items():
-            for collection in collections:
+        for store in STORES:
+            for collection in (METADATA, *store.collections):
                 connection.execute(
                     "select public.parlant_create_collection(%s, %s)",
-                    (f"stores_{ending}", collection),
+                    (store.prefix_under("stores_"), collection),
                 )
         rows = connection.execute(
             "select table_name from parlant_internal.collections"

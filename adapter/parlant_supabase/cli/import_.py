@@ -20,15 +20,16 @@ from parlant_supabase.cli.transfer_options import PrefixOption
 from parlant_supabase.errors import SupabaseAdapterError
 from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.settings import ConnectionSettings
+from parlant_supabase.store_layout import METADATA
 from parlant_supabase.stores.parlant_stores import parlant_stores
 from parlant_supabase.transfer.archive import Archive, check
 from parlant_supabase.transfer.importing import Import, OnConflict
 from parlant_supabase.transfer.ledger import Ledger
 from parlant_supabase.transfer.project import Project
-from parlant_supabase.transfer.records import METADATA, Part, Source
+from parlant_supabase.transfer.records import Part, Source
 from parlant_supabase.transfer.sources.json_files import JSONFiles
 from parlant_supabase.transfer.sources.mongodb import MongoDB, connect
-from parlant_supabase.transfer.sources.parlant_layout import PREFIX_OF_COLLECTION, PREFIX_OF_STORE
+from parlant_supabase.transfer.sources.parlant_layout import STORES_BY_NAME
 from parlant_supabase.transfer.sources.tables import Tables
 
 Rename = Callable[[str], str]
@@ -148,7 +149,7 @@ def _open(source: str, stack: ExitStack) -> Source:
     if source == "-":
         return Archive(sys.stdin.buffer, "standard input")
     path = Path(source)
-    if path.is_dir() or path.name in {f"{store}.json" for store in PREFIX_OF_STORE}:
+    if path.is_dir() or path.name in {f"{store}.json" for store in STORES_BY_NAME}:
         return JSONFiles(path)
     try:
         archive = Archive(stack.enter_context(path.open("rb")), source)
@@ -165,11 +166,8 @@ def _open(source: str, stack: ExitStack) -> Source:
 async def _open_tables(project: Project, prefix: str, rename: Rename, *, adopt: bool) -> Tables:
     target_of = {}
     for store in await parlant_stores():
-        (target,) = (
-            PREFIX_OF_COLLECTION[name] for name in store.loaders.keys() & PREFIX_OF_COLLECTION
-        )
         for name in store.loaders.keys() - {METADATA}:
-            target_of[name] = rename(target)
+            target_of[name] = rename(store.layout.table_prefix)
     return await Tables.open(project, prefix, target_of, adopt=adopt)
 
 

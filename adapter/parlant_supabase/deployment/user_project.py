@@ -15,13 +15,7 @@ from parlant_supabase.deployment.migrations import (
     migrations_for,
     private_schema_of,
 )
-
-# The collections of Parlant's three persistable stores, by what follows the user's prefix.
-_STORES = {
-    "sessions_": ("metadata", "sessions", "events"),
-    "customers_": ("metadata", "customers", "customer_tag_associations"),
-    "context_variables_": ("metadata", "variables", "variable_tag_associations", "values"),
-}
+from parlant_supabase.store_layout import STORES
 
 # With 20 characters, the longest table name would be as long as a name can be, and the table of
 # failed documents would have the same.
@@ -118,18 +112,15 @@ def _tables_under(prefix: str, schema: str) -> Migration:
         )
     private = private_schema_of(schema)
     quoted = private if schema == DEFAULT_SCHEMA else f'"{private}"'
-    rows = ",\n".join(
-        f"  ('{prefix}{store}', '{collection}')"
-        for store, collections in _STORES.items()
-        for collection in collections
-    )
+    prefixes = [store.prefix_under(prefix) for store in STORES]
     suffix = "" if schema == DEFAULT_SCHEMA else f"_in_{schema}"
     return Migration(
         f"_parlant_supabase_tables_{prefix}{suffix}.sql",
-        f"-- The tables of Parlant's three stores under the prefixes {prefix}sessions_,\n"
-        f"-- {prefix}customers_ and {prefix}context_variables_, and views of them for people.\n"
-        f"select {quoted}.create_collection_tables(s.prefix, s.collection)\n"
-        f"from (\n  values\n{rows}\n) as s (prefix, collection);\n\n"
+        f"-- The tables of Parlant's three stores under the prefixes {prefixes[0]},\n"
+        f"-- {prefixes[1]} and {prefixes[2]}, and views of them for people.\n"
+        f"select {quoted}.create_collection_tables(\n"
+        f"  {quoted}.default_prefix('{prefix}', s.store), s.collection)\n"
+        f"from {quoted}.store_collections() as s;\n\n"
         f"select \"{schema}\".parlant_create_views('{prefix}');\n\n"
         "notify pgrst, 'reload schema';\n",
     )

@@ -14,6 +14,7 @@ from parlant.core.sessions import SessionDocumentStore
 from typing_extensions import override
 
 from parlant_supabase.document_migration import Loader
+from parlant_supabase.store_layout import CONTEXT_VARIABLES, CUSTOMERS, SESSIONS, StoreLayout
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,14 @@ class ParlantStore:
     """One of Parlant's stores.
 
     Attributes:
+        layout: Where its documents are kept here.
         name: The name of its class.
         version: The version of its documents.
         loaders: By collection, what converts its documents to that version.
         indexes: By collection, the indexes that it asks for.
     """
 
+    layout: StoreLayout
     name: str
     version: str
     loaders: Mapping[str, Loader]
@@ -36,15 +39,16 @@ class ParlantStore:
 async def parlant_stores() -> list[ParlantStore]:
     """The stores for sessions, customers and context variables of the installed Parlant."""
     stores = []
-    for make in (
-        SessionDocumentStore,
-        lambda database: CustomerDocumentStore(IdGenerator(), database),
-        lambda database: ContextVariableDocumentStore(IdGenerator(), database),
+    for layout, make in (
+        (SESSIONS, SessionDocumentStore),
+        (CUSTOMERS, lambda database: CustomerDocumentStore(IdGenerator(), database)),
+        (CONTEXT_VARIABLES, lambda database: ContextVariableDocumentStore(IdGenerator(), database)),
     ):
         database = _RecordingDatabase()
         async with make(database) as store:
             stores.append(
                 ParlantStore(
+                    layout,
                     type(store).__name__,
                     store.VERSION.to_string(),
                     database.loaders,

@@ -15,6 +15,7 @@ from parlant_supabase.database import SupabaseDocumentDatabase
 from parlant_supabase.errors import ConfigurationError
 from parlant_supabase.rpc.telemetry import DefaultLogger
 from parlant_supabase.rpc.transport import SupabaseClient
+from parlant_supabase.store_layout import CONTEXT_VARIABLES, CUSTOMERS, SESSIONS
 from parlant_supabase.stores.context_variable_store import SupabaseContextVariableStore
 from parlant_supabase.stores.customer_store import SupabaseCustomerStore
 from parlant_supabase.stores.ids import RandomIdGenerator
@@ -33,9 +34,9 @@ class SupabaseStores(TypedDict):
 def supabase_stores(
     connection_params: Mapping[str, Any] | None = None,
     *,
-    session_prefix: str = "parlant_sessions_",
-    customer_prefix: str = "parlant_customers_",
-    variable_prefix: str = "parlant_context_variables_",
+    session_prefix: str = SESSIONS.table_prefix,
+    customer_prefix: str = CUSTOMERS.table_prefix,
+    variable_prefix: str = CONTEXT_VARIABLES.table_prefix,
     customer_id_generator: IdGenerator | None = None,
     allow_migration: bool = True,
     logger: Logger | None = None,

@@ -17,10 +17,11 @@ from parlant_supabase.errors import (
     SupabaseAdapterError,
     UnstorableValueError,
 )
+from parlant_supabase.store_layout import METADATA
 from parlant_supabase.transfer.errors import SourceError
 from parlant_supabase.transfer.ledger import Ledger, Likeness
 from parlant_supabase.transfer.project import Project, Saved
-from parlant_supabase.transfer.records import METADATA, Fingerprint, Part, Record, Source
+from parlant_supabase.transfer.records import Fingerprint, Part, Record, Source
 
 _BATCH_DOCUMENTS = 500
 _BATCH_CHARACTERS = 2_000_000

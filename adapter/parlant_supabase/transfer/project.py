@@ -21,8 +21,9 @@ from parlant_supabase.rpc.functions import (
     Function,
     Reply,
 )
+from parlant_supabase.store_layout import METADATA
 from parlant_supabase.transfer.errors import TransferError
-from parlant_supabase.transfer.records import METADATA, Failure, Part, Record
+from parlant_supabase.transfer.records import Failure, Part, Record
 
 
 @dataclass(frozen=True)

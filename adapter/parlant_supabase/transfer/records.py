@@ -11,9 +11,6 @@ from typing import Any, NamedTuple, Protocol
 from parlant_supabase.errors import UnstorableValueError
 from parlant_supabase.rpc.encoding import encode_document
 
-METADATA = "metadata"
-"""The collection in which every store keeps its version, in one document."""
-
 
 class Part(NamedTuple):
     """A collection, or the failed documents of one."""

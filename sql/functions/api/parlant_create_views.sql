@@ -26,9 +26,9 @@ begin
     'views',
     parlant_internal.create_views(
       p_prefix,
-      coalesce(p_session_prefix, p_prefix || 'sessions_'),
-      coalesce(p_customer_prefix, p_prefix || 'customers_'),
-      coalesce(p_variable_prefix, p_prefix || 'context_variables_')));
+      coalesce(p_session_prefix, parlant_internal.default_prefix(p_prefix, 'sessions')),
+      coalesce(p_customer_prefix, parlant_internal.default_prefix(p_prefix, 'customers')),
+      coalesce(p_variable_prefix, parlant_internal.default_prefix(p_prefix, 'context_variables'))));
 end;
 $$;
 

@@ -1,7 +1,7 @@
 -- How a prefix and a collection's name become the name of a table.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(19);
+select plan(25);
 
 set local role service_role;
 
@@ -37,6 +37,27 @@ from (
   ('p_', '', 'an empty collection name'),
   ('p_', null, 'no collection name')
 ) as n (prefix, collection, description);
+
+-- What a store's prefix is.
+
+select
+  is(
+    parlant_internal.store_prefix(n.collection, 's_', 'c_', 'v_'), n.expected,
+    format('the prefix that %s is under', coalesce(n.collection, 'nothing'))
+  )
+from (
+  values
+  ('events', 's_'),
+  ('customer_tag_associations', 'c_'),
+  ('values', 'v_'),
+  ('metadata', null),
+  ('others', null)
+) as n (collection, expected);
+
+select is(
+  parlant_internal.default_prefix('acme_', 'context_variables'), 'acme_context_variables_',
+  'the prefix of a store that is given none'
+);
 
 -- Two collections never share a table.
 

@@ -10,7 +10,7 @@ from typing import Any
 from parlant_supabase.transfer.errors import SourceError
 from parlant_supabase.transfer.records import Part, Record
 from parlant_supabase.transfer.sources.parlant_layout import (
-    PREFIX_OF_STORE,
+    STORES_BY_NAME,
     collection_of_failed,
     failure_of,
     metadata_first,
@@ -34,7 +34,7 @@ class JSONFiles:
 
     def __init__(self, path: Path) -> None:
         candidates = sorted(path.glob("*.json")) if path.is_dir() else [path]
-        self._files = [each for each in candidates if each.stem in PREFIX_OF_STORE]
+        self._files = [each for each in candidates if each.stem in STORES_BY_NAME]
         if not self._files:
             raise SourceError(
                 f"{path} holds none of sessions.json, customers.json and context_variables.json; "
@@ -55,7 +55,7 @@ class JSONFiles:
             SourceError: A file cannot be read or is not one of Parlant's.
         """
         for file in self._files:
-            prefix = PREFIX_OF_STORE[file.stem]
+            prefix = STORES_BY_NAME[file.stem].table_prefix
             for name, documents in metadata_first(_read(file)):
                 for document in documents:
                     if name == _FAILED:

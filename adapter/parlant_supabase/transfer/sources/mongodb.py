@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from parlant_supabase.transfer.errors import SourceError
 from parlant_supabase.transfer.records import Part, Record
 from parlant_supabase.transfer.sources.parlant_layout import (
-    PREFIX_OF_STORE,
+    STORES_BY_NAME,
     failure_of,
     metadata_first,
 )
@@ -38,7 +38,7 @@ class MongoDB:
         self.notes: list[str] = []
         with _errors_in_a_sentence():
             there = set(client.list_database_names())
-            self._stores = [store for store in PREFIX_OF_STORE if f"parlant_{store}" in there]
+            self._stores = [store for store in STORES_BY_NAME if f"parlant_{store}" in there]
             self.total: int | None = sum(
                 client[f"parlant_{store}"][name].estimated_document_count()
                 for store in self._stores
@@ -58,7 +58,7 @@ class MongoDB:
         """
         for store in self._stores:
             for name, (collection, is_failed) in metadata_first(self._collections(store)):
-                part = Part(PREFIX_OF_STORE[store], collection, is_failed)
+                part = Part(STORES_BY_NAME[store].table_prefix, collection, is_failed)
                 with _errors_in_a_sentence():
                     for document in self._client[f"parlant_{store}"][name].find({}):
                         del document["_id"]

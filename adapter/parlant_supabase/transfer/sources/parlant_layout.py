@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from parlant_supabase.transfer.records import METADATA, Failure
+from parlant_supabase.store_layout import METADATA, STORES
+from parlant_supabase.transfer.records import Failure
 
 _T = TypeVar("_T")
 
-PREFIX_OF_STORE = {
-    "sessions": "parlant_sessions_",
-    "customers": "parlant_customers_",
-    "context_variables": "parlant_context_variables_",
-}
-"""By the name of a store in Parlant's files and databases, the prefix of its tables here."""
-
-PREFIX_OF_COLLECTION = {
-    "sessions": "parlant_sessions_",
-    "customers": "parlant_customers_",
-    "variables": "parlant_context_variables_",
-}
-"""By a collection that no other store has, the same."""
+STORES_BY_NAME = {store.name: store for store in STORES}
+"""Maps the name that a store has in Parlant's files and databases to the store."""
 
 
 def metadata_first(collections: Mapping[str, _T]) -> Iterable[tuple[str, _T]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
+from parlant_supabase.store_layout import METADATA
 from parlant_supabase.transfer.errors import SourceError
 from parlant_supabase.transfer.project import Project
-from parlant_supabase.transfer.records import METADATA, Part, Record
+from parlant_supabase.transfer.records import Part, Record
 
 
 class Tables:

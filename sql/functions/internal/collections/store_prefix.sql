@@ -3,7 +3,7 @@
 -- p_session_prefix:  table prefix of the session store
 -- p_customer_prefix: table prefix of the customer store
 -- p_variable_prefix: table prefix of the context variable store
--- returns:           one of the three
+-- returns:           one of the three; NULL for metadata, which each store has, and for any other
 -- raises:            nothing
 create or replace function parlant_internal.store_prefix(
   p_collection text,
@@ -18,11 +18,13 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
   select
-    case
-      when p_collection in ('sessions', 'events') then p_session_prefix
-      when p_collection in ('customers', 'customer_tag_associations') then p_customer_prefix
+    case s.store
+      when 'sessions' then p_session_prefix
+      when 'customers' then p_customer_prefix
       else p_variable_prefix
     end
+  from parlant_internal.store_collections() as s
+  where s.collection = p_collection and s.collection <> 'metadata'
 $$;
 
 comment on function parlant_internal.store_prefix(text, text, text, text) is
