@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 BENCH_INSTALLED := .venv/installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-postgres15 test-wheel lint format migration reference bench build clean node
+.PHONY: help demo test test-postgres15 test-wheel lint unit mutants format migration reference bench build clean node
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,12 @@ lint: $(INSTALLED) ## Run ruff, mypy, deptry, sqlfluff and the check of the work
 	$(BIN)/deptry adapter
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/sqlfluff lint sql supabase/tests supabase/opt-in
+
+unit: $(INSTALLED) ## Run the tests that need no local stack
+	@$(BIN)/python -m pytest tests/unit
+
+mutants: $(INSTALLED) ## Break the package in many small ways, which tests/unit/ must notice; ONLY=pattern
+	@$(BIN)/python scripts/mutate.py $(if $(ONLY),'$(ONLY)')
 
 format: $(INSTALLED) ## Bring Python and SQL into the project's form
 	$(BIN)/ruff check --fix-only .

@@ -6,15 +6,18 @@ import itertools
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import psycopg
 import pytest
 from parlant.core.loggers import LogLevel, TracingLogger
 from parlant.core.tracer import LocalTracer
 from parlant_supabase import SupabaseDocumentDatabase
 from parlant_supabase.deployment.package_files import find_project
-from parlant_supabase.local import LocalStack, SupervisedDatabase
+
+if TYPE_CHECKING:
+    # Imported by the fixtures that need them: tests/unit/ runs without psycopg and the stack.
+    import psycopg
+    from parlant_supabase.local import LocalStack, SupervisedDatabase
 
 _prefixes = itertools.count(1)
 _databases = itertools.count(1)
@@ -29,6 +32,8 @@ class MakeEmptyDatabase(Protocol):
 @pytest.fixture(scope="session")
 def stack() -> Iterator[LocalStack]:
     """A running stack with the project's migrations deployed by `supabase db push`."""
+    from parlant_supabase.local import LocalStack
+
     with LocalStack.temporary() as stack:
         stack.deploy(find_project())
         yield stack
@@ -63,6 +68,8 @@ def deployed(make_empty_database: MakeEmptyDatabase) -> SupervisedDatabase:
 @pytest.fixture
 def deployed_sql(deployed: SupervisedDatabase) -> Iterator[psycopg.Connection]:
     """A direct connection to it as `postgres`, each statement committed at once."""
+    import psycopg
+
     with psycopg.connect(deployed.database_url, autocommit=True) as connection:
         yield connection
 
@@ -104,6 +111,8 @@ async def database(
 @pytest.fixture
 def sql(stack: LocalStack) -> Iterator[psycopg.Connection]:
     """A direct connection as `postgres`, each statement committed at once."""
+    import psycopg
+
     with psycopg.connect(stack.database_url, autocommit=True) as connection:
         yield connection
 
