@@ -16,7 +16,7 @@ returns jsonb
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_type text := coalesce(jsonb_typeof(p_stored), 'null');
