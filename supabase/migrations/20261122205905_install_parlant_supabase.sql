@@ -1216,7 +1216,7 @@ grant execute on function parlant_internal.create_collection_tables(text, text) 
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- p_fields:     [[field, "asc" | "desc"], ...], at least one
--- p_unique:     whether no two documents may have the same values
+-- p_unique:     whether no two documents may have equal values, as $eq compares; a missing field is null
 -- returns:      nothing
 -- raises:       PD004 collection not found, PD008 invalid argument
 --
@@ -1249,9 +1249,14 @@ begin
   -- indexes of a table at once, so that neither waits for one that the other makes while holding another.
   perform pg_advisory_xact_lock(v_table::regclass::oid::bigint);
 
+  -- A unique index begins like any other, for the same lookups and sorts, and ends with what is unique. Its
+  -- columns may be NULL, which the key at its end tells from other NULLs.
   execute format(
-    'create %s index if not exists %I on %s (%s)',
-    case when p_unique then 'unique' else '' end, v_name, v_table, v_keys);
+    case
+      when p_unique then 'create unique index if not exists %I on %s (%s, (%s)) nulls not distinct'
+      else 'create index if not exists %I on %s (%s)'
+    end,
+    v_name, v_table, v_keys, parlant_internal.unique_key(p_fields));
   execute format(
     'comment on index %I.%I is %L', 'public', v_name,
     format('parlant-supabase index on %s%s', p_fields, case when p_unique then ', unique' else '' end));
@@ -2705,7 +2710,7 @@ returns jsonb
 language plpgsql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_type text := coalesce(jsonb_typeof(p_stored), 'null');
@@ -3580,6 +3585,49 @@ comment on function parlant_internal.text_elements(jsonb) is
 
 revoke all on function parlant_internal.text_elements(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.text_elements(jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/collections/unique_key.sql
+-- purpose:  The SQL expression that is equal for two documents if and only if their values of some fields
+--           are, as $eq compares: 1 equals 1.0, and a field that is missing equals null. A unique index ends
+--           with it: order keys do not tell all values apart, and an entry has no room for a long value.
+-- p_fields: [[field, "asc" | "desc"], ...], at least one
+-- returns:  text of an SQL expression that yields bytea, never NULL
+-- raises:   PD008 invalid argument
+--
+-- Equal jsonb values have the same text but for zeros that end a fraction. Those are taken out of every
+-- number in the text and of no string: the pattern takes a string as a whole and puts it back as it was. It
+-- is an expression, as order_key() is, so that whoever writes documents needs no privilege on a function.
+create or replace function parlant_internal.unique_key(p_fields jsonb)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  c_fraction constant text := '("(?:[^"\\]|\\.)*")|(-?[0-9]+)(?:\.0+|(\.[0-9]*[1-9])0+)(?=[],}]|$)';
+  v_values text;
+begin
+  select
+    string_agg(
+      format('coalesce(data -> %L, ''null''::jsonb)::text', parlant_internal.sort_entry_field(f.value)),
+      ' || '','' || ' order by f.ordinality)
+  into v_values
+  from jsonb_array_elements(p_fields) with ordinality as f;
+
+  -- The pattern takes most of the time, and few values have a point.
+  return format(
+    'sha256(replace(case strpos(%1$s, ''.'') when 0 then %1$s'
+    ' else regexp_replace((%1$s) collate "C", %2$L, ''\1\2\3'', ''g'') end, ''\'', ''\\'')::bytea)',
+    v_values, c_fraction);
+end;
+$$;
+
+comment on function parlant_internal.unique_key(jsonb) is
+'SQL expression that is equal where the values of some fields are.';
+
+revoke all on function parlant_internal.unique_key(jsonb)
+from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/utc_now.sql
 -- purpose: The present moment as Parlant writes it: Python's datetime.isoformat() in UTC, which drops a
@@ -4513,6 +4561,8 @@ to service_role;
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- p_indexes:    [{"fields": [[field, "asc" | "desc"], ...], "unique": bool}, ...]
+--               Values of a unique index are equal if $eq says so: 1 and 1.0 are, and a field that is
+--               missing equals null, as in MongoDB. They may be of any type and length.
 -- returns:      {"created": int}
 -- raises:       PD004 collection not found, PD008 invalid argument
 -- example:      select public.parlant_ensure_indexes(

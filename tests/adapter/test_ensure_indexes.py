@@ -32,12 +32,13 @@ def index(*fields: str | tuple[str, SortDirection], unique: bool = False) -> Col
 def definitions(sql: psycopg.Connection, table: str) -> list[str]:
     """What the table's indexes index, such as "(creation_utc, id)"; unique ones say so.
 
-    The order key of a field appears as `key of 'field'`.
+    The order key of a field appears as `key of 'field'`, the key that makes one unique as `values`.
     """
     order_key = re.compile(
         r"COALESCE\(\s*CASE jsonb_typeof\(\(data -> ('[^']*')::text\)\).*?\sEND, 'null'::jsonb\)",
         re.DOTALL,
     )
+    unique_key = re.compile(r"sha256\(.*\)::bytea\)", re.DOTALL)
     rows = sql.execute(
         "select indexdef from pg_indexes where schemaname = 'public' and tablename = %s"
         " order by indexdef",
@@ -45,7 +46,7 @@ def definitions(sql: psycopg.Connection, table: str) -> list[str]:
     ).fetchall()
     return sorted(
         ("unique " if "UNIQUE" in definition else "")
-        + order_key.sub(r"key of \1", definition.split("USING btree ")[1])
+        + unique_key.sub("values", order_key.sub(r"key of \1", definition.split("USING btree ")[1]))
         for (definition,) in rows
     )
 
@@ -70,7 +71,7 @@ async def test_that_missing_indexes_are_made(
             *before,
             "(session_id NULLS FIRST, key of 'offset')",
             "(key of 'rank' DESC, id)",
-            "unique (key of 'key')",
+            "unique (key of 'key', values) NULLS NOT DISTINCT",
         ]
     )
 

@@ -34,6 +34,7 @@ NOT_FOR_SERVICE_ROLE = {
     "lock_down_table",
     "make_views",
     "set_aside_policies",
+    "unique_key",
 }
 
 # They change tables and views, which only their owner may.

@@ -3,6 +3,8 @@
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- p_indexes:    [{"fields": [[field, "asc" | "desc"], ...], "unique": bool}, ...]
+--               Values of a unique index are equal if $eq says so: 1 and 1.0 are, and a field that is
+--               missing equals null, as in MongoDB. They may be of any type and length.
 -- returns:      {"created": int}
 -- raises:       PD004 collection not found, PD008 invalid argument
 -- example:      select public.parlant_ensure_indexes(

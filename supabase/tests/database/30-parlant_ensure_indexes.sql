@@ -1,6 +1,6 @@
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(23);
+select plan(31);
 
 set local role service_role;
 
@@ -14,15 +14,15 @@ create function pg_temp.ensure(p_indexes jsonb) returns jsonb language sql as $$
 $$;
 
 -- The keys of the indexes that ensure_indexes has made, those of a unique one after "UNIQUE": columns by
--- their names, the order key of a field as "key of <field>".
+-- their names, the order key of a field as "key of <field>", the key that makes it unique as "values".
 create function pg_temp.made() returns setof text language sql as $$
-  select regexp_replace(
+  select regexp_replace(regexp_replace(
     regexp_replace(
       pg_catalog.pg_get_indexdef(i.indexrelid), '^CREATE (UNIQUE )?INDEX .* USING btree ', '\1'
     ),
     'COALESCE\(\s*CASE jsonb_typeof\(\(data -> ''([^'']*)''::text\)\).*?\sEND, ''null''::jsonb\)',
     'key of \1', 'g'
-  )
+  ), 'sha256\(.*\)::bytea\)', 'values')
   from pg_catalog.pg_index as i
   inner join pg_catalog.pg_class as c on i.indexrelid = c.oid
   where
@@ -74,7 +74,7 @@ select bag_eq(
     values
     ('(key of name)'),
     ('(key of name DESC)'),
-    ('UNIQUE (key of name)')
+    ('UNIQUE (key of name, values) NULLS NOT DISTINCT')
   $$,
   'each with its own'
 );
@@ -186,6 +186,84 @@ select throws_ok(
   'PD004', 'collection ''nothings'' under prefix ''pgtap_index_'' does not exist',
   'a collection that is not there is an error'
 );
+
+-- Unique means equal, as $eq compares.
+
+create function pg_temp.inserted(p_id text, p_values jsonb) returns text language plpgsql as $$
+begin
+  perform public.parlant_insert_one(
+    'pgtap_index_', 'exact', jsonb_build_object('id', p_id) || p_values);
+  return 'inserted';
+exception when unique_violation then
+  return 'refused';
+end;
+$$;
+
+select lives_ok(
+  $$select public.parlant_create_collection('pgtap_index_', 'exact')$$,
+  'another collection'
+);
+select is(
+  public.parlant_ensure_indexes(
+    'pgtap_index_', 'exact',
+    '[{"fields": [["value", "asc"], ["session_id", "desc"]], "unique": true},
+      {"fields": [["creation_utc", "asc"]], "unique": true}]'
+  ),
+  '{"created": 2}'::jsonb,
+  'with unique indexes'
+);
+
+create temporary table given as
+select
+  row_number() over () as number,
+  v.value
+from (
+  values
+  ('{}'::jsonb),
+  ('{"value": 0}'),
+  ('{"value": 1}'),
+  ('{"value": 10}'),
+  ('{"value": 1.05}'),
+  ('{"value": -1}'),
+  ('{"value": "1"}'), ('{"value": "1.0"}'), ('{"value": "1.00"}'), ('{"value": ""}'), ('{"value": "null"}'),
+  ('{"value": true}'), ('{"value": false}'), ('{"value": {}}'), ('{"value": []}'), ('{"value": [[]]}'),
+  ('{"value": [1]}'), ('{"value": [[1]]}'), ('{"value": [1, 2]}'), ('{"value": ["1.0"]}'),
+  ('{"value": {"a": 1}}'), ('{"value": {"a": 2}}'), ('{"value": {"1.0": 1}}'), ('{"value": {"1": 1}}'),
+  ('{"value": "a\"1.0"}'), ('{"value": "a\"1"}'), ('{"value": "\\\\"}'), ('{"value": "\\"}'),
+  ('{"value": ["\\", 1.5]}'), ('{"value": "x", "session_id": "s"}'), ('{"value": "x", "session_id": "t"}'),
+  ('{"value": "x"}'), ('{"value": "x", "session_id": 1}'), ('{"session_id": "x"}'),
+  (jsonb_build_object('value', repeat('long', 25) || 'a')),
+  (jsonb_build_object('value', repeat('long', 25) || 'b')),
+  (jsonb_build_object('value', repeat('long', 20000))),
+  (jsonb_build_object('value', repeat('long', 20000) || '.')),
+  (jsonb_build_object('value', jsonb_build_array(repeat('long', 20000))))
+) as v (value);
+
+select is_empty(
+  $$
+    select g.value from given as g
+    where pg_temp.inserted(g.number::text, g.value || jsonb_build_object('creation_utc', g.number)) = 'refused'
+  $$,
+  'different values of any type and length are no duplicates'
+);
+select is_empty(
+  $$
+    select g.value from given as g
+    where pg_temp.inserted('again', g.value || jsonb_build_object('creation_utc', -g.number)) = 'inserted'
+  $$,
+  'each of them is there once'
+);
+select
+  is(
+    pg_temp.inserted('equal', r.value || '{"creation_utc": "equal"}'),
+    'refused',
+    r.value::text || ' equals one'
+  )
+from (
+  values
+  ('{"value": null}'::jsonb), ('{"value": 1.0}'), ('{"value": [1.00, 2.0]}'),
+  ('{"value": "x", "session_id": 1.0}')
+) as r (value);
 
 select f.line from finish() as f (line);
 rollback;

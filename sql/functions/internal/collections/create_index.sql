@@ -2,7 +2,7 @@
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- p_fields:     [[field, "asc" | "desc"], ...], at least one
--- p_unique:     whether no two documents may have the same values
+-- p_unique:     whether no two documents may have equal values, as $eq compares; a missing field is null
 -- returns:      nothing
 -- raises:       PD004 collection not found, PD008 invalid argument
 --
@@ -35,9 +35,14 @@ begin
   -- indexes of a table at once, so that neither waits for one that the other makes while holding another.
   perform pg_advisory_xact_lock(v_table::regclass::oid::bigint);
 
+  -- A unique index begins like any other, for the same lookups and sorts, and ends with what is unique. Its
+  -- columns may be NULL, which the key at its end tells from other NULLs.
   execute format(
-    'create %s index if not exists %I on %s (%s)',
-    case when p_unique then 'unique' else '' end, v_name, v_table, v_keys);
+    case
+      when p_unique then 'create unique index if not exists %I on %s (%s, (%s)) nulls not distinct'
+      else 'create index if not exists %I on %s (%s)'
+    end,
+    v_name, v_table, v_keys, parlant_internal.unique_key(p_fields));
   execute format(
     'comment on index %I.%I is %L', 'public', v_name,
     format('parlant-supabase index on %s%s', p_fields, case when p_unique then ', unique' else '' end));
