@@ -31,11 +31,10 @@ class MakeEmptyDatabase(Protocol):
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[LocalStack]:
-    """A running stack with the project's migrations deployed by `supabase db push`."""
+    """A running stack with the project's migrations deployed, by this run or an earlier one."""
     from parlant_supabase.local import LocalStack
 
-    with LocalStack.temporary() as stack:
-        stack.deploy(find_project())
+    with LocalStack.temporary_deployed(find_project()) as stack:
         yield stack
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -81,6 +82,15 @@ class DataDirectory:
         directory = self._services / service
         make_directory(directory, service_user)
         return directory
+
+    def start_from(self, other: "DataDirectory") -> None:
+        """Copy the cluster and the credentials of a stack that is not running, for other ports."""
+        description = other.load_description()
+        assert description is not None
+        # Unlike shutil, it keeps the owner, who is not root.
+        subprocess.run(["cp", "-a", str(other.postgres), str(self.postgres)], check=True)
+        self.save_description(replace(description, ports=Ports(*find_free_ports(3))))
+        other.load_credentials().save(self._credentials)
 
     def delete(self) -> None:
         """Delete the stack's data, but nothing that somebody else put into the directory."""

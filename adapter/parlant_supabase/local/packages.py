@@ -63,7 +63,7 @@ def find_programs(
     """
     current_platform = require_supported_platform()
     root = _installation_root(service_user)
-    with _exclusive(root):
+    with exclusive(root):
         if not _is_installed(root, current_platform):
             _install(root, report)
         modules = root / "node_modules"
@@ -133,7 +133,7 @@ def _cached_root(source: Path, service_user: ServiceUser | None) -> Path:
             f"This installation lacks {source / missing[0]}; reinstall parlant-supabase."
         )
     digest = hashlib.sha256(b"".join((source / n).read_bytes() for n in _MANIFEST_FILES))
-    root = _cache_directory() / f"npm-{digest.hexdigest()[:12]}"
+    root = cache_directory() / f"npm-{digest.hexdigest()[:12]}"
     try:
         root.mkdir(mode=0o755, parents=True, exist_ok=True)
         for name in _MANIFEST_FILES:
@@ -152,7 +152,8 @@ def _cached_root(source: Path, service_user: ServiceUser | None) -> Path:
     return root
 
 
-def _cache_directory() -> Path:
+def cache_directory() -> Path:
+    """Return the folder for what can be made again, which the service user may enter."""
     if configured := os.environ.get("XDG_CACHE_HOME"):
         base = Path(configured)
     elif sys.platform == "darwin":
@@ -164,12 +165,12 @@ def _cache_directory() -> Path:
 
 
 @contextmanager
-def _exclusive(root: Path) -> Iterator[None]:
-    """Keep two processes from installing into the same folder at once."""
+def exclusive(folder: Path) -> Iterator[None]:
+    """Keep two processes from working on the same folder at once."""
     # Not at the top: Windows has no fcntl, and importing this module tells its users so.
     import fcntl
 
-    descriptor = os.open(root, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
