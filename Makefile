@@ -6,13 +6,26 @@ INSTALLED := .venv/installed
 BENCH_INSTALLED := .venv/installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-postgres15 test-wheel lint unit mutants format migration reference bench build clean node
+.PHONY: help setup demo unit check test test-postgres15 test-wheel mutants lint format migration reference bench \
+	build clean node
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
+setup: node $(INSTALLED) ## Install all that the other targets need, and boot the local stack once
+	@$(BIN)/python scripts/check_local_stack.py
+
 demo: node $(INSTALLED) ## Show conversations surviving a restart, on a local Supabase stack
 	@$(BIN)/python -m demo
+
+unit: $(INSTALLED) ## Run the tests that need no local stack, in seconds
+	@$(BIN)/python -m pytest -q tests/unit
+
+check: node $(INSTALLED) ## Run some tests with their stack, TESTS=tests/adapter/test_find.py
+	@if [ -z "$(TESTS)" ]; then \
+		echo "Error: name the tests, such as make check TESTS=tests/adapter/test_find.py." >&2; exit 1; \
+	fi
+	@$(BIN)/python -m pytest -q $(TESTS)
 
 test: node $(BENCH_INSTALLED) ## Run the linters and all tests, on a local Supabase stack
 	@$(BIN)/python scripts/check_local_stack.py
@@ -29,6 +42,9 @@ test-postgres15: node $(BENCH_INSTALLED) ## Run the tests on the oldest Postgres
 test-wheel: node $(INSTALLED) ## Install the wheel, and all that it needs, with PYTHON and use it
 	@$(BIN)/python -m pytest tests/distribution --install-with "$$(command -v $(PYTHON))"
 
+mutants: $(INSTALLED) ## Break the package in many small ways, which tests/unit/ must notice; ONLY=pattern
+	@$(BIN)/python scripts/mutate.py $(if $(ONLY),'$(ONLY)')
+
 lint: $(INSTALLED) ## Run ruff, mypy, deptry, sqlfluff and the check of the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -37,12 +53,6 @@ lint: $(INSTALLED) ## Run ruff, mypy, deptry, sqlfluff and the check of the work
 	$(BIN)/deptry adapter
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/sqlfluff lint sql supabase/tests supabase/opt-in
-
-unit: $(INSTALLED) ## Run the tests that need no local stack
-	@$(BIN)/python -m pytest tests/unit
-
-mutants: $(INSTALLED) ## Break the package in many small ways, which tests/unit/ must notice; ONLY=pattern
-	@$(BIN)/python scripts/mutate.py $(if $(ONLY),'$(ONLY)')
 
 format: $(INSTALLED) ## Bring Python and SQL into the project's form
 	$(BIN)/ruff check --fix-only .

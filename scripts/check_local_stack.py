@@ -1,4 +1,4 @@
-"""Fetch the local stack's programs, boot it, deploy to it and end it."""
+"""Fetch the local stack's programs, boot it with the migrations deployed and end it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from parlant_supabase.local import LocalStack, LocalStackError
 def main() -> None:
     """Boot once; what fails is one sentence."""
     try:
-        with LocalStack.temporary() as stack:
-            stack.deploy(find_project())
+        with LocalStack.temporary_deployed(find_project()):
+            pass
     except LocalStackError as error:
         sys.exit(f"Error: {error}")
-    print("The local stack boots, and `supabase db push` deploys to it.")
+    print("The local stack boots with the migrations deployed.")
 
 
 if __name__ == "__main__":

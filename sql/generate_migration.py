@@ -129,8 +129,22 @@ def main() -> None:
     parser.add_argument("name", nargs="?", help="what the migration does, in lower case")
     parser.add_argument("--release", action="store_true", help="mark the migration as released")
     arguments = parser.parse_args()
-    path = release() if arguments.release else generate(arguments.name)
-    print(path.relative_to(ROOT) if path else "Nothing has changed since the last release.")
+    if arguments.release:
+        print(f"{release().relative_to(ROOT)} is released from now on.")
+        return
+    pending = pending_migration()
+    path = generate(arguments.name)
+    if path is None:
+        print("Nothing has changed since the last release.")
+    elif path != pending:
+        print(f"Wrote {path.relative_to(ROOT)}.")
+    elif arguments.name in (None, path.stem.partition("_")[2]):
+        print(f"Rewrote {path.relative_to(ROOT)}, which is not released yet.")
+    else:
+        print(
+            f"Rewrote {path.relative_to(ROOT)}, which is not released yet, so the name "
+            f"{arguments.name} was ignored."
+        )
 
 
 if __name__ == "__main__":
