@@ -71,6 +71,7 @@ def test_that_an_empty_folder_becomes_a_project_that_deploys(
     (name,) = migrations_in(project)
     for words in (name, "cd 'my project'", "supabase link", "supabase db push", "doctor"):
         assert words in result.stdout
+    assert "Wrote my project/supabase/config.toml, which makes" in result.stdout
     assert invoke("doctor", **variables_for(database)).exit_code == 0
 
 
@@ -84,7 +85,9 @@ def test_that_a_project_with_newer_migrations_of_its_own_takes_ours_by_a_plain_p
     database.deploy(tmp_path)
     assert own.name > package_migration.name
 
-    assert invoke("init").exit_code == 0
+    result = invoke("init")
+    assert result.exit_code == 0
+    assert "Wrote" not in result.stdout
     database.deploy(tmp_path)
 
     assert own.read_text() == _OF_THE_USER

@@ -76,6 +76,12 @@ def _show(folder: Path, result: AddedMigrations) -> None:
             plain(f"{file} differs from the migration of parlant-supabase and was left as it is."),
             soft_wrap=True,
         )
+    if result.made_configuration:
+        configuration = folder / "supabase" / "config.toml"
+        out.print(
+            plain(f"Wrote {configuration}, which makes the folder a Supabase project."),
+            soft_wrap=True,
+        )
     if result.added:
         out.print(plain(f"Added to {folder / 'supabase' / 'migrations'}:"), soft_wrap=True)
         for file in result.added:

@@ -207,8 +207,6 @@ class Supervisor:
             service.stop(service.stop_signal)
         elif action == "detach":
             self._detached = True
-        elif action == "end":
-            self._end()
         self._save_state()
         return self._describe()
 
