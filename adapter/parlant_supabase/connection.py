@@ -7,14 +7,15 @@ from typing import Any
 from parlant.core.persistence.document_database import TDocument
 
 from parlant_supabase.collection import SupabaseDocumentCollection
+from parlant_supabase.conversion import Loader
 from parlant_supabase.document_migration import (
-    Loader,
     load_documents,
     log_report,
     store_of,
     version_of,
 )
 from parlant_supabase.errors import ConfigurationError
+from parlant_supabase.left_out import LeftOutDocuments
 from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.rpc.functions import Function, Reply
 from parlant_supabase.rpc.replies import OpenedCollectionReply
@@ -28,12 +29,16 @@ class Connection:
         rpc: Makes the calls; connections to other stores may share it.
         prefix: The store's table prefix.
         observer: Has the logger that hears of migrated and failed documents.
+
+    Attributes:
+        left_out: Names documents that cannot be read in the log.
     """
 
     def __init__(self, rpc: RpcClient, prefix: str, observer: Observer) -> None:
         self.rpc = rpc
         self.prefix = prefix
         self.observer = observer
+        self.left_out = LeftOutDocuments(observer)
         self._store: object | None = None
 
     async def call(self, function: Function[Reply], **arguments: Any) -> Reply:
@@ -102,7 +107,10 @@ class Connection:
         async def call(function: Function[Reply], **arguments: Any) -> Reply:
             return await self.call_collection(function, name, **arguments)
 
-        report = await load_documents(call, opened, loader)
+        self.left_out.opened(name, opened["table"])
+        report = await load_documents(
+            call, opened, loader, lambda id, reason: self.left_out.name(name, id, reason)
+        )
         log_report(self.observer.logger, name, opened["failed_table"], report)
         return self.collection(name, schema)
 

@@ -15,7 +15,7 @@ from typing_extensions import Self, override
 
 from parlant_supabase.collection import SupabaseDocumentCollection
 from parlant_supabase.connection import Connection
-from parlant_supabase.document_migration import Loader
+from parlant_supabase.conversion import Loader
 from parlant_supabase.errors import ConfigurationError, VersionMismatchError
 from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.rpc.functions import (

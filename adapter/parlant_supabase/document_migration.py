@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -11,11 +11,11 @@ from parlant.core.common import Version
 from parlant.core.loggers import Logger
 from parlant.core.persistence.document_database import BaseDocument
 
+from parlant_supabase.conversion import Loader, convert
+from parlant_supabase.left_out import why
 from parlant_supabase.rpc.encoding import encode_document
 from parlant_supabase.rpc.functions import SAVE_LOADED_DOCUMENTS, Function, Reply
 from parlant_supabase.rpc.replies import DocumentToLoad, LoadedReply, LoadingPage
-
-Loader = Callable[[BaseDocument], Awaitable[Any]]
 
 
 class Call(Protocol):
@@ -61,7 +61,9 @@ class LoadingReport:
         )
 
 
-async def load_documents(call: Call, page: LoadingPage, loader: Loader) -> LoadingReport:
+async def load_documents(
+    call: Call, page: LoadingPage, loader: Loader, name: Callable[[str, str], None]
+) -> LoadingReport:
     """Shows a collection's documents to its loader and stores what it makes of them.
 
     A document that the loader changes is replaced; one that it rejects, by returning None, moves to
@@ -73,6 +75,7 @@ async def load_documents(call: Call, page: LoadingPage, loader: Loader) -> Loadi
         call: Calls a function of the database for the collection.
         page: The first page, as opening the collection returned it.
         loader: The store's loader.
+        name: Hears of each document that cannot be converted: its id, and why.
     """
     report = LoadingReport()
     version = version_of(loader)
@@ -80,7 +83,7 @@ async def load_documents(call: Call, page: LoadingPage, loader: Loader) -> Loadi
         results = [
             result
             for stored in page["documents"]
-            if (result := await _load(stored, loader)) is not None
+            if (result := await _load(stored, loader, name)) is not None
         ]
         if not results and page["next"] is None:
             break
@@ -92,20 +95,24 @@ async def load_documents(call: Call, page: LoadingPage, loader: Loader) -> Loadi
     return report
 
 
-async def _load(stored: DocumentToLoad, loader: Loader) -> dict[str, Any] | None:
+async def _load(
+    stored: DocumentToLoad, loader: Loader, name: Callable[[str, str], None]
+) -> dict[str, Any] | None:
     """The outcome for one document, or None if it stays as it is."""
     result = {"id": stored["id"], "digest": stored["digest"]}
     try:
         # Taken before, so that a loader that changes its argument is noticed too.
         before = _text(stored["data"])
-        loaded = await loader(cast(BaseDocument, stored["data"]))
+        loaded = await convert(loader, cast(BaseDocument, stored["data"]))
         if not loaded:
+            name(stored["id"], "Parlant does not know its version")
             return {**result, "outcome": "rejected"}
         if _text(loaded) == before:
             return None
         return {**result, "outcome": "changed", "data": encode_document(loaded)}
     except Exception as error:
-        # Whatever a loader raises, the document stays readable and the store opens.
+        # Whatever a loader raises, the document stays as it is and the store opens.
+        name(stored["id"], f"it cannot be converted to today's version: {why(error)}")
         return {**result, "outcome": "raised", "reason": _reason(error)}
 
 
@@ -131,5 +138,5 @@ def log_report(logger: Logger, collection: str, failed_table: str, report: Loadi
     if report.raised:
         logger.error(
             f"{report.raised} documents of collection {collection!r} could not be migrated. They "
-            f"stay readable as they are; a copy of each is in table {failed_table}."
+            f"stay as they are; a copy of each is in table {failed_table}."
         )

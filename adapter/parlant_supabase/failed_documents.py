@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from parlant.core.persistence.document_database import BaseDocument
 
+from parlant_supabase.conversion import convert
 from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.rpc.encoding import encode_document
 from parlant_supabase.rpc.functions import (
@@ -219,7 +220,7 @@ async def _convert(
     if document.version == store.version:
         return encode_document(data)
     try:
-        loaded = await store.loaders[collection](cast(BaseDocument, data))
+        loaded = await convert(store.loaders[collection], cast(BaseDocument, data))
         converted = encode_document(loaded) if loaded else None
     except Exception as error:
         # A loader may raise whatever it likes.

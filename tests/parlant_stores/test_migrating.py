@@ -93,24 +93,54 @@ async def test_that_old_sessions_are_migrated(
     assert failed(sql, f"{prefix}sessions") == []
 
 
-async def test_that_events_without_a_converter_stay_readable(
+EVENT_OF = {
+    "0.5.0": EVENT | {"correlation_id": "t"},
+    "0.6.0": EVENT | {"correlation_id": "t"},
+    "0.7.0": EVENT | {"trace_id": "t"},
+    "0.8.0": EVENT | {"trace_id": "t", "metadata": None},
+}
+CURRENT_SESSION = SESSION | {
+    "id": "s",
+    "version": "0.9.0",
+    "agent_states": [],
+    "metadata": {},
+    "labels": [],
+}
+
+
+async def test_that_events_are_migrated_though_parlant_lacks_a_step(
     make_database: MakeDatabase, store_as_of: Store, prefix: str, sql: psycopg.Connection
 ) -> None:
-    # Parlant 3.3 has no converter from 0.8.0, though only the version of such an event is old.
+    # Parlant 3.3 has no step from 0.8.0, so that its loader raises for all that is older, too.
+    events = [
+        event | {"id": f"e{n}", "version": version, "offset": n}
+        for n, (version, event) in enumerate(EVENT_OF.items())
+    ]
+    store_as_of("0.8.0", {"sessions": [CURRENT_SESSION], "events": events})
+
+    for _ in range(2):
+        async with (
+            make_database() as database,
+            SessionDocumentStore(database, allow_migration=True) as sessions,
+        ):
+            listed = await sessions.list_events(SessionId("s"))
+            assert [event.id for event in listed] == ["e0", "e1", "e2", "e3"]
+            assert {event.trace_id for event in listed} == {"t"}
+
+    versions = sql.execute(on("select distinct version from {}", f"{prefix}events")).fetchall()
+    assert versions == [("0.9.0",)]
+    assert failed(sql, f"{prefix}events") == []
+
+
+async def test_that_events_of_an_unknown_version_stay(
+    make_database: MakeDatabase, store_as_of: Store, prefix: str, sql: psycopg.Connection
+) -> None:
+    event = EVENT_OF["0.8.0"]
     store_as_of(
         "0.8.0",
         {
-            "sessions": [
-                SESSION
-                | {"id": "s", "version": "0.9.0", "agent_states": [], "metadata": {}}
-                | {"labels": []}
-            ],
-            "events": [
-                EVENT
-                | {"id": f"e{n}", "version": "0.8.0", "offset": n, "trace_id": "t"}
-                | {"metadata": None}
-                for n in range(5)
-            ],
+            "sessions": [CURRENT_SESSION],
+            "events": [event | {"id": f"e{n}", "version": "0.8.1", "offset": n} for n in range(5)],
         },
     )
 
@@ -123,11 +153,11 @@ async def test_that_events_without_a_converter_stay_readable(
             assert [event.id for event in events] == [f"e{n}" for n in range(5)]
 
     assert failed(sql, f"{prefix}events") == [
-        (f"e{n}", "raised: KeyError: '0.8.0'") for n in range(5)
+        (f"e{n}", "raised: KeyError: '0.8.1'") for n in range(5)
     ]
 
 
-async def test_that_the_conversation_goes_on_after_events_without_a_converter(
+async def test_that_the_conversation_goes_on_after_old_events(
     make_database: MakeDatabase, store_as_of: Store
 ) -> None:
     current: dict[str, Any] = {"agent_states": [], "metadata": {}, "labels": []}

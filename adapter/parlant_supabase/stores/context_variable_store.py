@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from typing import Any
 
 from parlant.core.common import (
     IdGenerator,
@@ -18,6 +19,7 @@ from parlant.core.context_variables import (
     ContextVariableId,
     ContextVariableUpdateParams,
     ContextVariableValue,
+    _ContextVariableValueDocument,
 )
 from parlant.core.tags import TagId
 from parlant.core.tools import ToolId
@@ -43,6 +45,13 @@ from parlant_supabase.rpc.replies import (
 from parlant_supabase.stores.ids import MAX_ID_ATTEMPTS, id_is_taken, no_free_id
 from parlant_supabase.stores.locking import DatabaseLock
 from parlant_supabase.stores.opening import opening
+from parlant_supabase.stores.reading import (
+    VALUE,
+    VARIABLE,
+    UnreadableDocumentError,
+    read,
+    readable,
+)
 
 _Tagged = CreatedTaggedReply | TaggedDocument | TaggedReply | UntaggedReply
 
@@ -157,10 +166,7 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
         reply = await self._connection.call(
             LIST_VARIABLES, p_tags=None if tags is None else list(tags)
         )
-        return [
-            self._variable(ContextVariableId(item["document"]["id"]), item)
-            for item in reply["items"]
-        ]
+        return readable(reply["items"], self._read_variable)
 
     @override
     async def read_variable(self, variable_id: ContextVariableId) -> ContextVariable:
@@ -179,6 +185,25 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
                 if not id_is_taken(error):
                     raise
         raise no_free_id("a value")
+
+    @override
+    async def read_value(
+        self, variable_id: ContextVariableId, key: str
+    ) -> ContextVariableValue | None:
+        try:
+            return await super().read_value(variable_id, key)
+        except UnreadableDocumentError:
+            # The engine asks for every variable in every turn.
+            return None
+
+    @override
+    async def list_values(
+        self, variable_id: ContextVariableId
+    ) -> Sequence[tuple[str, ContextVariableValue]]:
+        documents = await self._value_collection.find({"variable_id": {"$eq": variable_id}})
+        return readable(
+            documents, lambda each: (each["key"], self._deserialize_context_variable_value(each))
+        )
 
     @override
     async def add_variable_tag(
@@ -222,15 +247,32 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
         variable_id: ContextVariableId,
         reply: _Tagged,
     ) -> ContextVariable:
-        document = reply["document"]
-        if document is None:
+        if reply["document"] is None:
             raise ItemNotFoundError(item_id=UniqueId(variable_id))
-        return ContextVariable(
-            id=ContextVariableId(document["id"]),
-            name=document["name"],
-            description=document.get("description"),
-            creation_utc=datetime.fromisoformat(document["creation_utc"]),
-            tool_id=ToolId.from_string(document["tool_id"]) if document["tool_id"] else None,
-            freshness_rules=document["freshness_rules"],
-            tags=[TagId(tag_id) for tag_id in reply["tags"]],
+        return self._read_variable(reply)
+
+    def _read_variable(self, item: _Tagged) -> ContextVariable:
+        def build(document: Any) -> ContextVariable:
+            return ContextVariable(
+                id=ContextVariableId(document["id"]),
+                name=document["name"],
+                description=document.get("description"),
+                creation_utc=datetime.fromisoformat(document["creation_utc"]),
+                tool_id=ToolId.from_string(document["tool_id"]) if document["tool_id"] else None,
+                freshness_rules=document["freshness_rules"],
+                tags=[TagId(tag_id) for tag_id in item["tags"]],
+            )
+
+        return read(self._connection, "variables", VARIABLE, item["document"], build)
+
+    @override
+    def _deserialize_context_variable_value(
+        self, context_variable_value_document: _ContextVariableValueDocument
+    ) -> ContextVariableValue:
+        return read(
+            self._connection,
+            "values",
+            VALUE,
+            context_variable_value_document,
+            super()._deserialize_context_variable_value,
         )

@@ -34,6 +34,7 @@ from parlant_supabase.rpc.replies import TaggedDocument, TaggedReply, UntaggedRe
 from parlant_supabase.stores.ids import MAX_ID_ATTEMPTS, id_is_taken, no_free_id
 from parlant_supabase.stores.locking import DatabaseLock
 from parlant_supabase.stores.opening import opening
+from parlant_supabase.stores.reading import CUSTOMER, read, readable
 
 _Tagged = TaggedDocument | TaggedReply | UntaggedReply
 
@@ -144,8 +145,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
             first = _BEFORE_ALL[sort_direction or SortDirection.ASC]
             following = Cursor(creation_utc=first, id=ObjectId(""))
         return CustomerListing(
-            items=guests
-            + [self._customer(CustomerId(item["document"]["id"]), item) for item in reply["items"]],
+            items=guests + readable(reply["items"], self._read_customer),
             total_count=reply["total_count"] + (1 if tags is None else 0),
             has_more=reply["has_more"],
             next_cursor=following,
@@ -223,16 +223,21 @@ class SupabaseCustomerStore(CustomerDocumentStore):
         }
 
     def _customer(self, customer_id: CustomerId, reply: _Tagged) -> Customer:
-        document = reply["document"]
-        if document is None:
+        if reply["document"] is None:
             raise ItemNotFoundError(item_id=UniqueId(customer_id))
-        return Customer(
-            id=CustomerId(document["id"]),
-            creation_utc=datetime.fromisoformat(document["creation_utc"]),
-            name=document["name"],
-            extra=document["extra"],
-            tags=[TagId(tag_id) for tag_id in reply["tags"]],
-        )
+        return self._read_customer(reply)
+
+    def _read_customer(self, item: _Tagged) -> Customer:
+        def build(document: Any) -> Customer:
+            return Customer(
+                id=CustomerId(document["id"]),
+                creation_utc=datetime.fromisoformat(document["creation_utc"]),
+                name=document["name"],
+                extra=document["extra"],
+                tags=[TagId(tag_id) for tag_id in item["tags"]],
+            )
+
+        return read(self._connection, "customers", CUSTOMER, item["document"], build)
 
     def _guest(self) -> Customer:
         return Customer(

@@ -17,8 +17,8 @@ from parlant.core.persistence.document_database_helper import MetadataDocument
 from typing_extensions import override
 
 from parlant_supabase.connection import Connection
+from parlant_supabase.conversion import Loader
 from parlant_supabase.database import SupabaseDocumentDatabase, connection_of
-from parlant_supabase.document_migration import Loader
 from parlant_supabase.rpc.functions import (
     OPEN_STORE,
     UPDATE_ONE,

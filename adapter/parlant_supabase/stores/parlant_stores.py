@@ -13,7 +13,7 @@ from parlant.core.persistence.document_database import CollectionIndex, TDocumen
 from parlant.core.sessions import SessionDocumentStore
 from typing_extensions import override
 
-from parlant_supabase.document_migration import Loader
+from parlant_supabase.conversion import Loader
 from parlant_supabase.store_layout import CONTEXT_VARIABLES, CUSTOMERS, SESSIONS, StoreLayout
 
 

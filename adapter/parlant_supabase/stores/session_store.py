@@ -41,6 +41,7 @@ from parlant_supabase.rpc.functions import (
 from parlant_supabase.rpc.pagination import next_cursor, page_arguments
 from parlant_supabase.stores.locking import DatabaseLock
 from parlant_supabase.stores.opening import opening
+from parlant_supabase.stores.reading import EVENT, SESSION, read, readable
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class SupabaseSessionStore(SessionDocumentStore):
             **page_arguments(limit, cursor, sort_direction),
         )
         return SessionListing(
-            items=[self._deserialize_session(document) for document in reply["items"]],
+            items=readable(reply["items"], self._deserialize_session),
             total_count=reply["total_count"],
             has_more=reply["has_more"],
             next_cursor=next_cursor(reply),
@@ -205,7 +206,7 @@ class SupabaseSessionStore(SessionDocumentStore):
         )
         if reply["documents"] is None:
             raise _session_not_found(session_id)
-        return [self._deserialize_event(document) for document in reply["documents"]]
+        return readable(reply["documents"], self._deserialize_event)
 
     @override
     async def update_event(
@@ -252,6 +253,16 @@ class SupabaseSessionStore(SessionDocumentStore):
             _session_not_found(watch.session_id) if found is None else found
             for watch, found in zip(watches, reply["results"], strict=True)
         ]
+
+    @override
+    def _deserialize_session(self, session_document: _SessionDocument) -> Session:
+        return read(
+            self._connection, "sessions", SESSION, session_document, super()._deserialize_session
+        )
+
+    @override
+    def _deserialize_event(self, event_document: _EventDocument) -> Event:
+        return read(self._connection, "events", EVENT, event_document, super()._deserialize_event)
 
     async def _update_metadata(self, session_id: SessionId, **change: Any) -> Session:
         reply = await self._connection.call(
