@@ -195,6 +195,8 @@ def translate(
     message: str | None,
     detail: str | None,
     hint: str | None,
+    *,
+    schema: str = "public",
 ) -> SupabaseAdapterError:
     """The error for a reply that reports a failure.
 
@@ -205,6 +207,7 @@ def translate(
         message: The server's message; repeated only where the code, and with it the text, is ours.
         detail: The server's detail, likewise.
         hint: The server's hint, likewise.
+        schema: Where the functions are.
     """
     if code in ERRORS_BY_SQLSTATE:
         what = f"{message} ({detail.rstrip('.')})" if detail else str(message)
@@ -213,11 +216,21 @@ def translate(
         return answer_lost(function, subject, _describe_loss(code), code)
     else:
         error, what, next_step = _explain(code, message)
+        if error is StatementTimeoutError and function.has_time_limit:
+            next_step = _raise_time_limit(function, schema)
     return error(
         f"{subject}: {what}. {next_step}".strip(),
         code=code,
         server_message=message,
         server_detail=detail,
+    )
+
+
+def _raise_time_limit(function: Function[Any], schema: str) -> str:
+    return (
+        f"{function.name} has a time limit of its own, whatever the role's is; to raise it, run "
+        f"`alter function \"{schema}\".{function.name} set statement_timeout = '10min'; "
+        "notify pgrst, 'reload schema';` and open the database with timeout=1200."
     )
 
 

@@ -51,12 +51,15 @@ class Function(Generic[Reply]):
         kind: When a call may be made again.
         reply: The type of what it returns.
         batching: Whether a call may share a request with others.
+        has_time_limit: Whether it sets a statement_timeout of its own, which takes the place of the
+            role's.
     """
 
     name: str
     kind: Kind
     reply: type[Reply]
     batching: Batching = Batching.ALWAYS
+    has_time_limit: bool = False
 
     @property
     def operation(self) -> str:
@@ -83,17 +86,27 @@ DELETE_ONE = Function("parlant_delete_one", _WRITE, replies.DeleteReply, _IF_ID_
 
 # Collections. Those that are repeatable find what the first call made.
 
-CREATE_COLLECTION = Function("parlant_create_collection", _WRITE, replies.CreatedReply, _NEVER)
+CREATE_COLLECTION = Function(
+    "parlant_create_collection", _WRITE, replies.CreatedReply, _NEVER, has_time_limit=True
+)
 GET_COLLECTION = Function("parlant_get_collection", _READ, replies.OpenedCollectionReply, _NEVER)
 GET_OR_CREATE_COLLECTION = Function(
-    "parlant_get_or_create_collection", _REPEATABLE, replies.OpenedCollectionReply, _NEVER
+    "parlant_get_or_create_collection",
+    _REPEATABLE,
+    replies.OpenedCollectionReply,
+    _NEVER,
+    has_time_limit=True,
 )
 DELETE_COLLECTION = Function("parlant_delete_collection", _WRITE, replies.DeletedReply, _NEVER)
-OPEN_STORE = Function("parlant_open_store", _REPEATABLE, replies.OpenedStoreReply, _NEVER)
-ENSURE_INDEXES = Function(
-    "parlant_ensure_indexes", _REPEATABLE, replies.CreatedIndexesReply, _NEVER
+OPEN_STORE = Function(
+    "parlant_open_store", _REPEATABLE, replies.OpenedStoreReply, _NEVER, has_time_limit=True
 )
-ADOPT_COLLECTIONS = Function("parlant_adopt_collections", _REPEATABLE, replies.AdoptedReply, _NEVER)
+ENSURE_INDEXES = Function(
+    "parlant_ensure_indexes", _REPEATABLE, replies.CreatedIndexesReply, _NEVER, has_time_limit=True
+)
+ADOPT_COLLECTIONS = Function(
+    "parlant_adopt_collections", _REPEATABLE, replies.AdoptedReply, _NEVER, has_time_limit=True
+)
 CREATE_VIEWS = Function("parlant_create_views", _WRITE, replies.ViewsReply, _NEVER)
 # Passes over documents whose digest is no longer the one that was read.
 SAVE_LOADED_DOCUMENTS = Function(
@@ -137,9 +150,15 @@ REMOVE_VARIABLE_TAG = Function("parlant_remove_variable_tag", _WRITE, replies.Un
 # unchanged.
 
 EXPORT_DOCUMENTS = Function("parlant_export_documents", _READ, replies.ExportedPage, _NEVER)
-IMPORT_DOCUMENTS = Function("parlant_import_documents", _REPEATABLE, replies.ImportedReply, _NEVER)
+IMPORT_DOCUMENTS = Function(
+    "parlant_import_documents", _REPEATABLE, replies.ImportedReply, _NEVER, has_time_limit=True
+)
 IMPORT_FAILED_DOCUMENTS = Function(
-    "parlant_import_failed_documents", _REPEATABLE, replies.ImportedFailedReply, _NEVER
+    "parlant_import_failed_documents",
+    _REPEATABLE,
+    replies.ImportedFailedReply,
+    _NEVER,
+    has_time_limit=True,
 )
 
 # Failed documents.

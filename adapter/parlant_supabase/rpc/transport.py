@@ -150,7 +150,7 @@ class Transport:
                 response = await client.rpc(function.name, dict(arguments)).execute()
         except APIError as error:
             # Not chained: what the server says may quote a document.
-            raise _refused(error) from None
+            raise _refused(error, client.options.schema) from None
         except httpx.RequestError as error:
             if _was_not_sent(error):
                 raise RequestFailed(_unreachable) from error
@@ -181,11 +181,12 @@ def _checked(function: Function[Any], data: object) -> Any:
     raise RequestFailed(_not_the_api)
 
 
-def _refused(error: APIError) -> RequestFailed:
+def _refused(error: APIError, schema: str) -> RequestFailed:
     code = error.code or _status.get()
     return RequestFailed(
         partial(
             translate,
+            schema=schema,
             code=None if code is None else str(code),
             message=error.message,
             detail=error.details,
