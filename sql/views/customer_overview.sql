@@ -12,13 +12,22 @@
 -- privileges:      select for service_role; readers see what they may select in the tables themselves
 -- example:         select c.name, c.tags, c.sessions from public.parlant_customer_overview as c
 --                  where 'vip' = any (c.tags);
-insert into parlant_internal.view_definitions (name, collections, comment, query)
-values
-(
-  'customer_overview',
-  '{customers,customer_tag_associations,sessions}',
-  'Parlant customers, one per row, with their tags and how often they came.',
-  $query$
+create or replace function parlant_internal.customer_overview_definition(
+  out name text,
+  out collections text[],
+  out comment text,
+  out query text
+)
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  name := 'customer_overview';
+  collections := '{customers,customer_tag_associations,sessions}';
+  comment := 'Parlant customers, one per row, with their tags and how often they came.';
+  query := $query$
     select
       c.id as customer_id,
       c.data ->> 'name' as name,
@@ -37,7 +46,12 @@ values
       ) as last_session_at,
       c.creation_utc
     from %2$s as c
-  $query$
-)
-on conflict (name) do update
-  set collections = excluded.collections, comment = excluded.comment, query = excluded.query;
+  $query$;
+end;
+$function$;
+
+comment on function parlant_internal.customer_overview_definition() is
+'Definition of the view customer_overview.';
+
+revoke all on function parlant_internal.customer_overview_definition() from public, anon, authenticated;
+grant execute on function parlant_internal.customer_overview_definition() to service_role;

@@ -20,16 +20,25 @@
 -- privileges:    select for service_role; readers see what they may select in the tables themselves
 -- example:       select m.sent_at, m.who, m.text from public.parlant_messages as m
 --                where m.session_id = 's1' order by m.event_offset;
-insert into parlant_internal.view_definitions (name, collections, comment, query)
-values
-(
-  'messages',
-  '{events,sessions,customers}',
-  'Messages of Parlant sessions, one per row: who said what and when.',
-  $query$
+create or replace function parlant_internal.messages_definition(
+  out name text,
+  out collections text[],
+  out comment text,
+  out query text
+)
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  name := 'messages';
+  collections := '{events,sessions,customers}';
+  comment := 'Messages of Parlant sessions, one per row: who said what and when.';
+  query := $query$
     select
       e.session_id,
-      case when (e.data -> 'offset')::text ~ '^-?[0-9]{1,18}(\.[0-9]+)?$'
+      case when (e.data -> 'offset')::text ~ '^-?[0-9]{1,18}([.][0-9]+)?$'
         then (e.data -> 'offset')::bigint end as event_offset,
       case when e.creation_utc ~ %1$L then e.creation_utc::timestamptz end as sent_at,
       coalesce(nullif(e.data #>> '{data,participant,display_name}', ''), e.data ->> 'source') as who,
@@ -52,7 +61,12 @@ values
     left join %3$s as s on s.id = e.session_id
     left join %4$s as c on c.id = s.customer_id
     where e.data ->> 'kind' = 'message' and e.data -> 'deleted' is distinct from 'true'
-  $query$
-)
-on conflict (name) do update
-  set collections = excluded.collections, comment = excluded.comment, query = excluded.query;
+  $query$;
+end;
+$function$;
+
+comment on function parlant_internal.messages_definition() is
+'Definition of the view messages.';
+
+revoke all on function parlant_internal.messages_definition() from public, anon, authenticated;
+grant execute on function parlant_internal.messages_definition() to service_role;

@@ -18,14 +18,23 @@
 -- privileges:        select for service_role; readers see what they may select in the tables themselves
 -- example:           select s.customer_name, s.messages, s.last_message
 --                    from public.parlant_session_overview as s order by s.creation_utc desc limit 20;
-insert into parlant_internal.view_definitions (name, collections, comment, query)
-values
-(
-  'session_overview',
-  '{sessions,events,customers}',
-  'Parlant sessions, one per row: whose they are, how long, and what was said last.',
+create or replace function parlant_internal.session_overview_definition(
+  out name text,
+  out collections text[],
+  out comment text,
+  out query text
+)
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  name := 'session_overview';
+  collections := '{sessions,events,customers}';
+  comment := 'Parlant sessions, one per row: whose they are, how long, and what was said last.';
   -- Of a session's events one pass, and none at all when no column that needs it is asked for.
-  $query$
+  query := $query$
     select
       s.id as session_id,
       s.data ->> 'title' as title,
@@ -62,7 +71,12 @@ values
         and o.data ->> 'kind' = 'message' and o.data -> 'deleted' is distinct from 'true'
     ) as m on true
     left join %3$s as e on e.id = m.last_id
-  $query$
-)
-on conflict (name) do update
-  set collections = excluded.collections, comment = excluded.comment, query = excluded.query;
+  $query$;
+end;
+$function$;
+
+comment on function parlant_internal.session_overview_definition() is
+'Definition of the view session_overview.';
+
+revoke all on function parlant_internal.session_overview_definition() from public, anon, authenticated;
+grant execute on function parlant_internal.session_overview_definition() to service_role;

@@ -9,13 +9,22 @@
 -- privileges:    select for service_role; readers see what they may select in the tables themselves
 -- example:       select v.customer_name, v.value from public.parlant_variable_overview as v
 --                where v.variable_name = 'plan';
-insert into parlant_internal.view_definitions (name, collections, comment, query)
-values
-(
-  'variable_overview',
-  '{values,variables,customers}',
-  'Values of Parlant context variables, one per row: of which variable, for whom.',
-  $query$
+create or replace function parlant_internal.variable_overview_definition(
+  out name text,
+  out collections text[],
+  out comment text,
+  out query text
+)
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  name := 'variable_overview';
+  collections := '{values,variables,customers}';
+  comment := 'Values of Parlant context variables, one per row: of which variable, for whom.';
+  query := $query$
     select
       v.data ->> 'name' as variable_name,
       x.data ->> 'key' as key,
@@ -28,7 +37,12 @@ values
     from %2$s as x
     left join %3$s as v on v.id = x.data ->> 'variable_id'
     left join %4$s as c on c.id = x.data ->> 'key'
-  $query$
-)
-on conflict (name) do update
-  set collections = excluded.collections, comment = excluded.comment, query = excluded.query;
+  $query$;
+end;
+$function$;
+
+comment on function parlant_internal.variable_overview_definition() is
+'Definition of the view variable_overview.';
+
+revoke all on function parlant_internal.variable_overview_definition() from public, anon, authenticated;
+grant execute on function parlant_internal.variable_overview_definition() to service_role;

@@ -6,14 +6,10 @@
 -- Making, deleting and indexing collections stays with the service role.
 
 grant usage on schema parlant_internal to authenticated;
-grant select on table parlant_internal.collections, parlant_internal.installation to authenticated;
+grant select on table parlant_internal.collections to authenticated;
 
 drop policy if exists "parlant-supabase: registry" on parlant_internal.collections;
 create policy "parlant-supabase: registry" on parlant_internal.collections
-for select to authenticated using (true);
-
-drop policy if exists "parlant-supabase: version" on parlant_internal.installation;
-create policy "parlant-supabase: version" on parlant_internal.installation
 for select to authenticated using (true);
 
 -- Helpers that run as the caller. Those that run as their owner stay closed.

@@ -14,14 +14,10 @@ begin
   raise warning 'parlant-supabase: from now on every holder of the public key can read and write all conversations';
 
   grant usage on schema parlant_internal to anon;
-  grant select on table parlant_internal.collections, parlant_internal.installation to anon;
+  grant select on table parlant_internal.collections to anon;
 
   drop policy if exists "parlant-supabase: public registry" on parlant_internal.collections;
   create policy "parlant-supabase: public registry" on parlant_internal.collections
-  for select to anon using (true);
-
-  drop policy if exists "parlant-supabase: public version" on parlant_internal.installation;
-  create policy "parlant-supabase: public version" on parlant_internal.installation
   for select to anon using (true);
 
   -- Functions that run as the caller. Those that run as their owner stay closed.

@@ -56,6 +56,7 @@ from parlant_supabase.rpc import retry
 
 from tests.adapter.notes import EVERYTHING, Notes, note, only, where
 from tests.checkout import CHECKOUT
+from tests.deployed_version import set_deployed_version
 from tests.rpc.recording import RecordingMeter, RecordingTracer, everything_said
 from tests.tables import on
 
@@ -276,10 +277,7 @@ async def newer_sql_that_breaks_with_the_old(stage: Stage) -> None:
 def _with_version(stage: Stage, version: int, compatible_since: int) -> SupabaseDocumentDatabase:
     broken = stage.prop("broken")
     with psycopg.connect(broken.database_url, autocommit=True) as connection:
-        connection.execute(
-            "update parlant_internal.installation set sql_version = %s, compatible_since = %s",
-            (version, compatible_since),
-        )
+        set_deployed_version(connection, version, compatible_since)
     return stage.database(broken)
 
 

@@ -20,9 +20,11 @@ from parlant_supabase.local import StackDatabase
 from parlant_supabase.local.database import SupervisedDatabase
 from parlant_supabase.local.ports import find_free_ports
 from parlant_supabase.rpc.replies import DiagnosisReply
+from parlant_supabase.versions import SQL_VERSION
 
 from tests.cli.conftest import Invoke, Run, execute, variables_for
 from tests.conftest import MakeEmptyDatabase
+from tests.deployed_version import deployed_version, set_deployed_version
 
 _SQL_EDITOR = "Run in the dashboard's SQL editor:"
 
@@ -83,6 +85,20 @@ def spoilt(database: StackDatabase, *statements: str, undo: str = "select 1") ->
         yield
     finally:
         execute(database, undo)
+
+
+@contextmanager
+def another_version(
+    database: StackDatabase, sql_version: int, compatible_since: int
+) -> Iterator[None]:
+    """A database that says that SQL of another version is deployed, until the block ends."""
+    with psycopg.connect(database.database_url, autocommit=True) as connection:
+        right = deployed_version(connection)
+        set_deployed_version(connection, sql_version, compatible_since)
+        try:
+            yield
+        finally:
+            set_deployed_version(connection, *right)
 
 
 def test_that_everything_in_order_is_ready(invoke: Invoke, database: SupervisedDatabase) -> None:
@@ -213,11 +229,7 @@ def test_that_a_project_without_the_sql_is_found_and_init_and_push_put_it_right(
 
 
 def test_that_sql_that_is_too_old_is_found(invoke: Invoke, database: SupervisedDatabase) -> None:
-    with spoilt(
-        database,
-        "update parlant_internal.installation set sql_version = sql_version - 1",
-        undo="update parlant_internal.installation set sql_version = sql_version + 1",
-    ):
+    with another_version(database, SQL_VERSION - 1, SQL_VERSION - 1):
         examined = examine(invoke, variables_for(database))
 
     assert examined.exit_code == 1
@@ -228,11 +240,7 @@ def test_that_sql_that_is_too_old_is_found(invoke: Invoke, database: SupervisedD
 def test_that_an_adapter_that_is_too_old_is_found(
     invoke: Invoke, database: SupervisedDatabase
 ) -> None:
-    with spoilt(
-        database,
-        "update parlant_internal.installation set compatible_since = 1000000",
-        undo="update parlant_internal.installation set compatible_since = 1",
-    ):
+    with another_version(database, 1_000_000, 1_000_000):
         examined = examine(invoke, variables_for(database))
 
     assert examined.exit_code == 1

@@ -33,9 +33,9 @@ class NextRelease:
             self._generate("--release")
 
         self._change(
-            "tables/installation.sql",
-            r"values \(\d+, \d+\)",
-            f"values ({NEXT_VERSION}, {compatible_since})",
+            "functions/api/parlant_get_version.sql",
+            r"'sql_version', \d+,\n(\s+)'compatible_since', \d+",
+            rf"'sql_version', {NEXT_VERSION},\n\1'compatible_since', {compatible_since}",
         )
         self._change(
             "tables/collections.sql",
@@ -44,7 +44,7 @@ class NextRelease:
         )
         self._change(
             "functions/api/parlant_get_version.sql",
-            r"    'sql_version', i\.sql_version,\n",
+            r"    'sql_version', \d+,\n",
             r"\g<0>    'is_next', true,\n",
         )
         self._generate("next_release")

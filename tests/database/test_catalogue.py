@@ -20,6 +20,10 @@ EXPECTED_API = Path(__file__).with_name("expected_api.txt")
 SCHEMA_OF_FOLDER = {"api": "public", "internal": "parlant_internal"}
 
 
+VIEWS = SQL_DIRECTORY / "views"
+"""Each file there is a function that returns the definition of a view."""
+
+
 def audience(path: Path) -> str:
     """The folder below sql/functions that a function is in."""
     return path.relative_to(FUNCTIONS).parts[0]
@@ -247,7 +251,12 @@ def test_that_names_say_what_a_value_is(file: FunctionFile) -> None:
 def test_that_the_deployed_functions_are_those_that_have_a_file(
     functions: list[DeployedFunction],
 ) -> None:
-    files = sorted((SCHEMA_OF_FOLDER[audience(path)], path.stem) for path in FILES)
+    files = sorted(
+        [
+            *((SCHEMA_OF_FOLDER[audience(path)], path.stem) for path in FILES),
+            *(("parlant_internal", f"{path.stem}_definition") for path in VIEWS.glob("*.sql")),
+        ]
+    )
 
     # No function twice: PostgREST could not tell which one is meant.
     assert [(function.schema, function.name) for function in functions] == files

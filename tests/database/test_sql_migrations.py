@@ -198,8 +198,7 @@ def registry(connection: psycopg.Connection) -> list[tuple[object, ...]]:
     """The rows that the migrations write."""
     rows: list[tuple[object, ...]] = []
     for table, columns in (
-        ("installation", ("sql_version", "compatible_since")),
-        ("default_indexes", ("collection", "fields")),
+        ("view_sets", ("prefix", "session_prefix", "customer_prefix", "variable_prefix")),
         ("collections", ("prefix", "collection", "table_name", "failed_table_name")),
     ):
         query = SQL("select {columns} from parlant_internal.{table} order by {columns}").format(

@@ -21,6 +21,7 @@ from tests.conftest import MakeEmptyDatabase
 from tests.database.catalogue import Catalogue, read_catalogue
 from tests.database.next_release import NEXT_VERSION, NextRelease
 from tests.database.test_sql_migrations import MIGRATIONS, connect
+from tests.deployed_version import deployed_version
 from tests.waiting import LIMIT_SECONDS, wait_until
 
 # CLI's own, which a database has that was not built by it.
@@ -57,7 +58,6 @@ def test_that_a_release_adds_one_migration_and_edits_none(release: NextRelease) 
     sections = [line for line in added.read_text("utf-8").splitlines() if line.startswith("-- >>>")]
     assert sections == [
         "-- >>> sql/tables/collections.sql",
-        "-- >>> sql/tables/installation.sql",
         "-- >>> sql/functions/api/parlant_get_version.sql",
         "-- >>> sql/make_views.sql",
         "-- >>> sql/reload.sql",
@@ -91,7 +91,7 @@ def test_that_every_earlier_version_rolls_forward_with_its_data(
             path.name for path in release.migrations[deployed:]
         ]
         assert rows(connection) == before
-        assert installed_version(connection) == (NEXT_VERSION, SQL_VERSION)
+        assert deployed_version(connection) == (NEXT_VERSION, SQL_VERSION)
         assert without_cli(read_catalogue(connection)) == expected
 
 
@@ -162,7 +162,7 @@ def test_that_all_migrations_may_be_applied_again(
     with connect(database) as connection:
         for migration in release.migrations:
             connection.execute(migration.read_bytes())
-        assert installed_version(connection) == (NEXT_VERSION, SQL_VERSION)
+        assert deployed_version(connection) == (NEXT_VERSION, SQL_VERSION)
         assert without_cli(read_catalogue(connection)) == expected
 
 
@@ -179,7 +179,7 @@ def test_that_a_push_completes_what_was_half_done_by_hand(
 
         database.deploy(release.project(tmp_path / "all", migrations=len(release.migrations)))
 
-        assert installed_version(connection) == (NEXT_VERSION, SQL_VERSION)
+        assert deployed_version(connection) == (NEXT_VERSION, SQL_VERSION)
         assert without_cli(read_catalogue(connection)) == expected
 
 
@@ -197,8 +197,8 @@ def test_that_a_push_completes_one_that_was_killed(
         connection.execute('insert into public.parlant_sessions_ (data) values (\'{"id": "s"}\')')
         before = rows(connection)
         with other.transaction():
-            # The migration comes as far as this table, having changed the one before it.
-            other.execute("lock table parlant_internal.installation in access exclusive mode")
+            # The migration comes as far as making the views, having changed a table before.
+            other.execute("lock table parlant_internal.view_sets in access exclusive mode")
             push = start_push(database, after)
             wait_for_one_that_waits(connection)
             push.kill()
@@ -208,7 +208,7 @@ def test_that_a_push_completes_one_that_was_killed(
         database.deploy(after)
 
         assert rows(connection) == before
-        assert installed_version(connection) == (NEXT_VERSION, SQL_VERSION)
+        assert deployed_version(connection) == (NEXT_VERSION, SQL_VERSION)
         assert without_cli(read_catalogue(connection)) == expected
 
 
@@ -225,12 +225,6 @@ def note(id: str) -> BaseDocument:
 def rows(connection: psycopg.Connection) -> list[tuple[Any, ...]]:
     """The stored sessions, with the columns that are derived."""
     return connection.execute("select * from public.parlant_sessions_ order by id").fetchall()
-
-
-def installed_version(connection: psycopg.Connection) -> tuple[int, int] | None:
-    return connection.execute(
-        "select sql_version, compatible_since from parlant_internal.installation"
-    ).fetchone()
 
 
 def without_cli(catalogue: Catalogue) -> Catalogue:

@@ -118,8 +118,14 @@ def test_that_what_the_user_has_by_that_name_is_left_alone(
 
 # As a view may have been in an earlier version.
 OLDER = """
-    update parlant_internal.view_definitions
-    set query = 'select session_id from %2$s' where name = 'messages';
+    create or replace function parlant_internal.messages_definition(
+      out name text, out collections text[], out comment text, out query text
+    )
+    language sql
+    as $$
+      select
+        'messages', '{events,sessions,customers}'::text[], 'Older.', 'select session_id from %2$s'
+    $$;
     drop view parlant_messages, again_messages;
     select parlant_internal.make_views(prefix, null) from parlant_internal.view_sets;
 """

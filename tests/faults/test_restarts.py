@@ -26,6 +26,7 @@ from parlant_supabase.local.data_directory import DataDirectory
 from parlant_supabase.local.database import ServiceName
 
 from tests.adapter.notes import EVERYTHING, ids, note
+from tests.deployed_version import deployed_version, set_deployed_version
 from tests.faults.conftest import open_notes, stored
 from tests.faults.fault_proxy import Exchange, FaultProxy
 from tests.faults.ledger import ACKNOWLEDGED_WRITES, Ledger
@@ -138,20 +139,15 @@ async def test_that_a_call_outlasts_a_deployment(
 async def test_that_a_database_of_another_version_is_opened_once_it_is_the_right_one(
     own_stack: OwnStack, logger: TracingLogger, prefix: str, versions: tuple[int, int]
 ) -> None:
-    set_versions = (
-        "update parlant_internal.installation"
-        " set sql_version = %s, compatible_since = %s where true"
-    )
-    (right,) = own_stack.sql(
-        "select sql_version, compatible_since from parlant_internal.installation"
-    )
     database = database_on(own_stack, logger, prefix)
-    own_stack.sql(set_versions, *versions)
+    with psycopg.connect(own_stack.stack.database_url, autocommit=True) as sql:
+        right = deployed_version(sql)
+        set_deployed_version(sql, *versions)
 
-    with pytest.raises(VersionMismatchError, match="Run `"):
-        await database.__aenter__()
+        with pytest.raises(VersionMismatchError, match="Run `"):
+            await database.__aenter__()
 
-    own_stack.sql(set_versions, *right)
+        set_deployed_version(sql, *right)
     async with database:
         await open_notes(database)
 

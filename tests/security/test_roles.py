@@ -111,7 +111,7 @@ def test_that_the_service_role_can_read_every_table(
 
 def views(sql: psycopg.Connection) -> list[str]:
     """The names of the default stores' views."""
-    rows = sql.execute("select 'parlant_' || name from parlant_internal.view_definitions")
+    rows = sql.execute("select 'parlant_' || name from parlant_internal.view_definitions()")
     return [name for (name,) in rows]
 
 

@@ -9,8 +9,7 @@ select has_schema('parlant_internal', 'the private schema is there');
 select tables_are(
   'parlant_internal',
   array[
-    'collections', 'default_indexes', 'document_shape', 'failed_document_shape', 'installation',
-    'view_definitions', 'view_sets'
+    'collections', 'document_shape', 'failed_document_shape', 'view_sets'
   ],
   'the private schema holds the registries, the shapes and nothing else'
 );

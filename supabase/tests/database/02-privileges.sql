@@ -110,9 +110,6 @@ select set_eq(
   $$
     values
     ('parlant_internal.collections'),
-    ('parlant_internal.default_indexes'),
-    ('parlant_internal.installation'),
-    ('parlant_internal.view_definitions'),
     ('parlant_internal.view_sets')
   $$,
   'service_role may read the registry and what views there are to be, not the shapes'
@@ -196,7 +193,7 @@ cross join lateral (values (c.table_name), (c.failed_table_name)) as t (table_na
 where c.prefix in ('parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_')
 union all
 select pg_catalog.format('select v.* from public.parlant_%s as v', d.name)
-from parlant_internal.view_definitions as d;
+from parlant_internal.view_definitions() as d;
 
 select is_empty(
   $$
@@ -235,7 +232,7 @@ from (
   ($$insert into parlant_internal.collections values ('p', 'c', 'orders', 'orders_failed')$$),
   ($$update parlant_internal.collections as c set table_name = 'users' where true$$),
   ($$delete from parlant_internal.collections as c where true$$),
-  ($$update parlant_internal.installation as i set sql_version = 0 where true$$),
+  ($$drop function public.parlant_get_version()$$),
   ($$select d.id from parlant_internal.document_shape as d$$),
   ($$select parlant_internal.adopt_table('orders')$$),
   ($$select parlant_internal.adopt_failed_table('orders')$$),
@@ -243,7 +240,7 @@ from (
   ($$select parlant_internal.lock_down_table('orders')$$),
   ($$select parlant_internal.make_views('parlant_', null)$$),
   ($$select parlant_internal.drop_views_on('public.parlant_sessions_')$$),
-  ($$update parlant_internal.view_definitions as d set query = 'select 1' where true$$),
+  ($$drop function parlant_internal.view_definitions()$$),
   ($$update parlant_internal.view_sets as s set session_prefix = 'p' where true$$),
   ($$truncate table public.parlant_sessions_events$$),
   ($$drop table public.parlant_sessions_events$$),

@@ -86,7 +86,7 @@ begin
   values (p_prefix, p_collection, v_table, v_failed);
 
   for v_fields in
-    select i.fields from parlant_internal.default_indexes as i where i.collection = p_collection
+    select i.fields from parlant_internal.default_indexes(p_collection) as i
   loop
     perform parlant_internal.create_index(
       p_prefix, p_collection,

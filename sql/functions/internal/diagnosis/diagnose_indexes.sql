@@ -68,8 +68,7 @@ begin
         ) as fields,
         false as is_unique,
         'default' as origin
-      from parlant_internal.default_indexes as d
-      where d.collection = p_collection
+      from parlant_internal.default_indexes(p_collection) as d
       union all
       select
         r.value -> 'fields' as fields,

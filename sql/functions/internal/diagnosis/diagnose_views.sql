@@ -29,12 +29,12 @@ begin
         'select %I.parlant_create_views(%L, %L, %L, %L);',
         'public', s.prefix, s.session_prefix, s.customer_prefix, s.variable_prefix) as make
     from parlant_internal.view_sets as s
-    cross join parlant_internal.view_definitions as d
+    cross join parlant_internal.view_definitions() as d
     left join parlant_internal.collections as c
       on c.collection = any (d.collections)
         and c.prefix = parlant_internal.store_prefix(
           c.collection, s.session_prefix, s.customer_prefix, s.variable_prefix)
-    group by s.prefix, d.name
+    group by s.prefix, d.name, d.collections
     order by 1
   loop
     v_view := to_regclass(format('%I.%I', 'public', v_definition.view_name));

@@ -14,12 +14,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- All that matches can be cast: days that the month has, no year 0, offsets that Postgres takes. It is
-  -- not a function, which readers of the views would need the right to execute.
+  -- not a function, which readers of the views would need the right to execute. It has no backslash, which
+  -- means another thing where standard_conforming_strings is off.
   c_moment constant text :=
     '^((?!0000)[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])'
     '|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))'
     '|([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)-02-29)'
-    'T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?'
+    'T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,9})?'
     '(Z|[+-](0[0-9]|1[0-5]):[0-5][0-9])$';
   v_definition record;
   v_view text;
@@ -36,7 +37,7 @@ begin
       array_agg(format('%I.%I', 'public', c.table_name) order by n.position)
         filter (where c.table_name is not null) as tables
     from parlant_internal.view_sets as s
-    cross join parlant_internal.view_definitions as d
+    cross join parlant_internal.view_definitions() as d
     cross join unnest(d.collections) with ordinality as n (collection, position)
     left join parlant_internal.collections as c
       on c.collection = n.collection
@@ -44,7 +45,7 @@ begin
           n.collection, s.session_prefix, s.customer_prefix, s.variable_prefix)
     where s.prefix = p_prefix
       and (p_collection is null or p_collection = any (d.collections))
-    group by d.name
+    group by d.name, d.collections, d.query, d.comment
     order by d.name
   loop
     if octet_length(v_definition.view_name) > 63 then
