@@ -22,6 +22,7 @@ from parlant_supabase.local import LocalStack
 from parlant_supabase.local.database import SupervisedDatabase
 from parlant_supabase.rpc.functions import INSERT_ONE
 
+from tests.adapter.test_equal_seq import SPOIL_SEQ
 from tests.cli.conftest import (
     Invoke,
     Run,
@@ -89,6 +90,21 @@ def test_that_a_project_is_in_the_other_as_it_was(
     assert again.exit_code == 0
     assert "Imported 0 documents" in again.stdout
     assert contents(other_project, prefix) == there
+
+
+@pytest.mark.parametrize("spoil", SPOIL_SEQ)
+def test_that_rows_with_equal_seq_are_all_exported(
+    invoke: Invoke, stack: LocalStack, prefix: str, spoil: str
+) -> None:
+    fill(stack, f"{prefix}store_", {"things": numbered(1201)})
+    with psycopg.connect(stack.database_url, autocommit=True) as sql:
+        sql.execute(on(spoil, f"{prefix}store_things"))
+
+    exported = invoke("export", "--prefix", prefix, **variables_for(stack))
+
+    lines = [json.loads(line) for line in exported.stdout.splitlines()]
+    ids = [line["document"]["id"] for line in lines if "document" in line]
+    assert sorted(ids) == sorted(each["id"] for each in numbered(1201))
 
 
 @settings(

@@ -221,11 +221,18 @@ class ViewsReply(TypedDict):
     views: dict[str, Literal["made", "waiting", "left alone"]]
 
 
+class ExportPosition(TypedDict):
+    """Where the next page of an export begins; passed on as it is."""
+
+    seq: int
+    id: str
+
+
 class ExportedPage(TypedDict):
     """A page of documents, each as its JSON text."""
 
     documents: list[str]
-    next: int | None
+    next: ExportPosition | None
 
 
 class ImportedReply(TypedDict):

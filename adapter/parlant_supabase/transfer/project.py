@@ -21,6 +21,7 @@ from parlant_supabase.rpc.functions import (
     Function,
     Reply,
 )
+from parlant_supabase.rpc.replies import ExportPosition
 from parlant_supabase.store_layout import METADATA
 from parlant_supabase.transfer.errors import TransferError
 from parlant_supabase.transfer.records import Failure, Part, Record
@@ -100,7 +101,7 @@ class Project:
 
     async def pages(self, part: Part) -> AsyncIterator[list[Record]]:
         """The documents of a part in order of insertion, page by page."""
-        after: int | None = None
+        after: Any = None
         while True:
             records, after = (
                 await self._failed_page(part, after)
@@ -111,7 +112,9 @@ class Project:
             if after is None:
                 return
 
-    async def _page(self, part: Part, after: int | None) -> tuple[list[Record], int | None]:
+    async def _page(
+        self, part: Part, after: ExportPosition | None
+    ) -> tuple[list[Record], ExportPosition | None]:
         reply = await self._call(EXPORT_DOCUMENTS, part, p_after=after)
         records = [Record(part, json.loads(text), text) for text in reply["documents"]]
         return records, reply["next"]

@@ -27,7 +27,7 @@ declare
 begin
   -- Whoever deletes at the same moment holds another match; only if all are held is there one to wait for.
   execute format(
-    'select d.id from %s as d where %s order by d.seq limit 1 for update skip locked',
+    'select d.id from %s as d where %s order by d.seq, d.id limit 1 for update skip locked',
     v_table, v_where)
   into v_id
   using p_filters;

@@ -30,9 +30,9 @@ declare
 begin
   for v_row in execute format(
     'select f.seq, f.id, f.data, f.reason, f.failed_at from %s as f'
-    ' where f.seq > $1 order by f.seq limit $2',
+    ' where $1 is null or f.seq > $1 order by f.seq limit $2',
     parlant_internal.failed_table_of(p_prefix, p_collection))
-  using coalesce(p_after, -1), c_max_documents + 1
+  using p_after, c_max_documents + 1
   loop
     if cardinality(v_documents) = c_max_documents or v_characters > c_max_characters then
       return jsonb_build_object('documents', to_jsonb(v_documents), 'next', p_after);

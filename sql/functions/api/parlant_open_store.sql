@@ -24,7 +24,7 @@ declare
 begin
   perform public.parlant_get_or_create_collection(p_prefix, 'metadata', p_version);
   execute format(
-    'select coalesce(jsonb_agg(d.data order by d.seq), ''[]'') from %s as d',
+    'select coalesce(jsonb_agg(d.data order by d.seq, d.id), ''[]'') from %s as d',
     parlant_internal.table_of(p_prefix, 'metadata'))
   into v_metadata;
 

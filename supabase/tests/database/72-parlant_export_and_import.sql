@@ -124,7 +124,7 @@ with recursive pages (number, page) as (
   union all
   select
     p.number + 1,
-    public.parlant_export_documents('pgtap_move_', 'others', (p.page -> 'next')::bigint)
+    public.parlant_export_documents('pgtap_move_', 'others', nullif(p.page -> 'next', 'null'))
   from pages as p
   where p.page -> 'next' <> 'null'
 )

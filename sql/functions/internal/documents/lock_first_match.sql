@@ -25,7 +25,7 @@ declare
 begin
   loop
     execute format(
-      'select d.id from %s as d where %s order by d.seq limit 1 for update', p_table, p_where)
+      'select d.id from %s as d where %s order by d.seq, d.id limit 1 for update', p_table, p_where)
     into v_id
     using p_filters;
 

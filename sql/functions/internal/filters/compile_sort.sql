@@ -18,7 +18,7 @@ declare
   v_terms text[] := '{}';
 begin
   if p_sort is null then
-    return 'd.seq';
+    return 'd.seq, d.id';
   end if;
 
   if jsonb_typeof(p_sort) <> 'array' then
@@ -50,7 +50,7 @@ begin
     end if;
   end loop;
 
-  return array_to_string(v_terms || 'd.seq'::text, ', ');
+  return array_to_string(v_terms || 'd.seq, d.id'::text, ', ');
 end;
 $$;
 

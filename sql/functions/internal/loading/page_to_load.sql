@@ -21,8 +21,8 @@ as $$
 declare
   c_max_documents constant integer := 500;
   c_max_characters constant integer := 4000000;
-  c_last_seq constant bigint := 9223372036854775807;
-  v_after jsonb := coalesce(p_after, '{"version": "", "seq": -1}'::jsonb);
+  c_after constant text :=
+    '(d.version, d.seq, d.id) > ($2 ->> ''version'', ($2 ->> ''seq'')::bigint, $2 ->> ''id'')';
   v_row record;
   v_text text;
   v_characters integer := 0;
@@ -33,26 +33,20 @@ begin
       -- Two ranges instead of <>, so that a store of current documents is opened at the same cost
       -- whatever their number.
       when p_version is not null then
-        '(select d.id, d.version, d.seq, d.data from %1$s as d'
-        ' where d.version < $1 and (d.version, d.seq) > ($2 ->> ''version'', ($2 ->> ''seq'')::bigint)'
-        ' order by d.version, d.seq limit $3)'
+        '(select d.id, d.version, d.seq, d.data from %1$s as d where d.version < $1 and %2$s'
+        ' order by d.version, d.seq, d.id limit $3)'
         ' union all '
-        '(select d.id, d.version, d.seq, d.data from %1$s as d'
-        ' where (d.version, d.seq) > ($4 ->> ''version'', ($4 ->> ''seq'')::bigint)'
-        ' order by d.version, d.seq limit $3)'
+        '(select d.id, d.version, d.seq, d.data from %1$s as d where %3$s'
+        ' order by d.version, d.seq, d.id limit $3)'
       else
         'select d.id, d.version, d.seq, d.data from %1$s as d'
         ' where $2 ->> ''id'' is null or d.id > ($2 ->> ''id'') order by d.id limit $3'
-    end, p_table)
-  using
-    p_version,
-    v_after,
-    c_max_documents + 1,
+    end,
+    p_table,
+    case when p_after is null then 'true' else c_after end,
     -- One bound, not two: an index scan begins at one of them, and walked all documents of the version.
-    case
-      when (v_after ->> 'version') collate "C" > p_version then v_after
-      else jsonb_build_object('version', p_version, 'seq', c_last_seq)
-    end
+    case when (p_after ->> 'version') collate "C" > p_version then c_after else 'd.version > $1' end)
+  using p_version, p_after, c_max_documents + 1
   loop
     if cardinality(v_documents) = c_max_documents or v_characters > c_max_characters then
       return jsonb_build_object('documents', to_jsonb(v_documents), 'next', p_after);
