@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
+
+if "MUTANT_UNDER_TEST" in os.environ:
+    # mutmut puts a function of its own around each, so recursion needs more frames there.
+    sys.setrecursionlimit(4 * sys.getrecursionlimit())
 
 
 @pytest.fixture(scope="session")
