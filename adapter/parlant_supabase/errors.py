@@ -125,7 +125,7 @@ class SchemaNotExposedError(SupabaseAdapterError):
 
 
 class VersionMismatchError(SupabaseAdapterError):
-    """The deployed SQL is too old or too new for this adapter."""
+    """The deployed SQL, or the installed Parlant, is too old or too new for this adapter."""
 
 
 class StatementTimeoutError(SupabaseAdapterError):

@@ -232,7 +232,7 @@ async def test_that_two_runs_may_count_ids_alike(open_stores: OpenStores) -> Non
     # Each run of an application counts from one, and both write values at the same moment.
     async with open_stores() as first, open_stores() as second:
         servers = [first["variable_store"], second["variable_store"]]
-        assert all(isinstance(server._id_generator, IdGenerator) for server in servers)
+        assert all(isinstance(server._ids, IdGenerator) for server in servers)
         variable = await servers[0].create_variable("plan")
 
         await asyncio.gather(

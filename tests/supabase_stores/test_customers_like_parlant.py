@@ -131,9 +131,9 @@ async def test_that_two_people_of_one_name_are_two_people_whatever_the_generator
 ) -> None:
     store = stores["customer_store"]
     # As two runs of an application would, each of which counts from one.
-    store._id_generator = IdGenerator()
+    store._ids = IdGenerator()
     first = await store.create_customer("Ann")
-    store._id_generator = IdGenerator()
+    store._ids = IdGenerator()
     second = await store.create_customer("Ann")
 
     assert first.id != second.id

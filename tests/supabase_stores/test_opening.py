@@ -23,7 +23,7 @@ from parlant_supabase import (
 )
 from parlant_supabase.local import LocalStack
 from parlant_supabase.stores import SupabaseStores, supabase_stores
-from parlant_supabase.stores.opening import opening
+from parlant_supabase.stores.opening import StoreDatabase
 
 from tests.supabase_stores.conftest import OpenStores, RequestLog
 from tests.tables import on
@@ -151,7 +151,8 @@ async def test_that_what_a_later_parlant_asks_for_is_opened_too(
         return document
 
     document = BaseDocument(id=ObjectId("r"), creation_utc="", version="1.0.0")  # type: ignore[typeddict-item]
-    async with opening(database, ["sessions"], Version.from_string("1.0.0")) as opened:
+    opened = StoreDatabase(database)
+    async with opened.opening(["sessions"], Version.from_string("1.0.0")):
         created = await opened.create_collection("notes", BaseDocument)
         await created.insert_one(document)
         reactions = await opened.get_or_create_collection("reactions", BaseDocument, load)

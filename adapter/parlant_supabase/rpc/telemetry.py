@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from parlant.core.loggers import Logger, LogLevel, TracingLogger
+from parlant.core.loggers import Logger, LogLevel
 from parlant.core.meter import Counter, DurationHistogram, Histogram, Meter
-from parlant.core.tracer import LocalTracer, Tracer
+from parlant.core.tracer import Tracer
 
 from parlant_supabase.errors import OutcomeUnknownError, SupabaseAdapterError
+from parlant_supabase.parlant_internals import LocalTracer, TracingLogger
 from parlant_supabase.rpc.call import Call
 from parlant_supabase.rpc.functions import EXECUTE, Function
 from parlant_supabase.validation import check_seconds, check_type

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, cast
 
 from parlant.core.common import (
     IdGenerator,
     ItemNotFoundError,
     JSONSerializable,
     UniqueId,
-    md5_checksum,
 )
 from parlant.core.context_variables import (
     ContextVariable,
@@ -19,14 +18,16 @@ from parlant.core.context_variables import (
     ContextVariableId,
     ContextVariableUpdateParams,
     ContextVariableValue,
-    _ContextVariableValueDocument,
+    ContextVariableValueId,
 )
+from parlant.core.persistence.document_database import BaseDocument
 from parlant.core.tags import TagId
 from parlant.core.tools import ToolId
-from typing_extensions import Self, override
+from typing_extensions import override
 
-from parlant_supabase.database import SupabaseDocumentDatabase, connection_of
+from parlant_supabase.database import SupabaseDocumentDatabase
 from parlant_supabase.errors import DuplicateDocumentError
+from parlant_supabase.parlant_internals import value_document, value_of, variable_document
 from parlant_supabase.rpc.functions import (
     ADD_VARIABLE_TAG,
     CREATE_VARIABLE,
@@ -42,9 +43,14 @@ from parlant_supabase.rpc.replies import (
     TaggedReply,
     UntaggedReply,
 )
-from parlant_supabase.stores.ids import MAX_ID_ATTEMPTS, id_is_taken, no_free_id
-from parlant_supabase.stores.locking import DatabaseLock
-from parlant_supabase.stores.opening import opening
+from parlant_supabase.store_layout import CONTEXT_VARIABLES
+from parlant_supabase.stores.ids import (
+    MAX_ID_ATTEMPTS,
+    checksum_of,
+    id_is_taken,
+    no_free_id,
+    stable_generator,
+)
 from parlant_supabase.stores.reading import (
     VALUE,
     VARIABLE,
@@ -52,11 +58,12 @@ from parlant_supabase.stores.reading import (
     read,
     readable,
 )
+from parlant_supabase.stores.store import SupabaseStore
 
 _Tagged = CreatedTaggedReply | TaggedDocument | TaggedReply | UntaggedReply
 
 
-class SupabaseContextVariableStore(ContextVariableDocumentStore):
+class SupabaseContextVariableStore(SupabaseStore, ContextVariableDocumentStore):
     """Context variables, their tags and values in a Supabase project.
 
     It keeps the documents that Parlant's `ContextVariableDocumentStore` would keep there, so either
@@ -84,19 +91,9 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
         database: SupabaseDocumentDatabase,
         allow_migration: bool = False,
     ) -> None:
-        super().__init__(id_generator, database, allow_migration)
-        self._supabase = database
-        self._connection = connection_of(database)
-        self._lock = DatabaseLock()
-
-    @override
-    async def __aenter__(self) -> Self:
-        collections = ("variables", "variable_tag_associations", "values")
-        async with opening(self._supabase, collections, self.VERSION) as database:
-            self._database = database
-            await super().__aenter__()
-        self._database = self._supabase
-        return self
+        SupabaseStore.__init__(self, CONTEXT_VARIABLES, database)
+        self._ids = stable_generator(id_generator)
+        ContextVariableDocumentStore.__init__(self, self._ids, self._opening, allow_migration)
 
     @override
     async def create_variable(
@@ -108,10 +105,10 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
         freshness_rules: str | None = None,
         tags: Sequence[TagId] | None = None,
     ) -> ContextVariable:
-        checksum = md5_checksum(f"{name}{description}{tool_id}{freshness_rules}{tags}")
+        checksum = checksum_of(f"{name}{description}{tool_id}{freshness_rules}{tags}")
         for _ in range(MAX_ID_ATTEMPTS):
             variable = ContextVariable(
-                id=ContextVariableId(self._id_generator.generate(checksum)),
+                id=ContextVariableId(self._ids.generate(checksum)),
                 name=name,
                 description=description,
                 creation_utc=creation_utc or datetime.now(timezone.utc),
@@ -122,7 +119,7 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
             try:
                 reply = await self._connection.call(
                     CREATE_VARIABLE,
-                    p_variable=self._serialize_context_variable(variable),
+                    p_variable=variable_document(self, variable),
                     p_associations=[
                         self._association(variable.id, tag_id, datetime.now(timezone.utc))
                         for tag_id in variable.tags
@@ -177,13 +174,24 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
     async def update_value(
         self, variable_id: ContextVariableId, key: str, data: JSONSerializable
     ) -> ContextVariableValue:
+        checksum = checksum_of(f"{variable_id}{key}{data}")
         for _ in range(MAX_ID_ATTEMPTS):
+            value = ContextVariableValue(
+                id=ContextVariableValueId(self._ids.generate(checksum)),
+                last_modified=datetime.now(timezone.utc),
+                data=data,
+            )
             try:
-                return await super().update_value(variable_id, key, data)
+                await self._collection("values").update_one(
+                    {"variable_id": {"$eq": variable_id}, "key": {"$eq": key}},
+                    cast(BaseDocument, value_document(self, value, variable_id, key)),
+                    upsert=True,
+                )
             except DuplicateDocumentError as error:
-                # Parlant takes the next id of the same content when it is asked again.
                 if not id_is_taken(error):
                     raise
+                continue
+            return value
         raise no_free_id("a value")
 
     @override
@@ -200,10 +208,14 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
     async def list_values(
         self, variable_id: ContextVariableId
     ) -> Sequence[tuple[str, ContextVariableValue]]:
-        documents = await self._value_collection.find({"variable_id": {"$eq": variable_id}})
-        return readable(
-            documents, lambda each: (each["key"], self._deserialize_context_variable_value(each))
-        )
+        documents = await self._collection("values").find({"variable_id": {"$eq": variable_id}})
+
+        def keyed(document: Any) -> tuple[str, ContextVariableValue]:
+            # Read first, which checks that there is a key.
+            value = value_of(self, document)
+            return document["key"], value
+
+        return readable(documents, keyed)
 
     @override
     async def add_variable_tag(
@@ -235,7 +247,7 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
         self, variable_id: ContextVariableId, tag_id: TagId, creation_utc: datetime
     ) -> dict[str, str]:
         return {
-            "id": self._id_generator.generate(md5_checksum(f"{variable_id}{tag_id}")),
+            "id": self._ids.generate(checksum_of(f"{variable_id}{tag_id}")),
             "version": self.VERSION.to_string(),
             "creation_utc": creation_utc.isoformat(),
             "variable_id": variable_id,
@@ -267,7 +279,7 @@ class SupabaseContextVariableStore(ContextVariableDocumentStore):
 
     @override
     def _deserialize_context_variable_value(
-        self, context_variable_value_document: _ContextVariableValueDocument
+        self, context_variable_value_document: Any
     ) -> ContextVariableValue:
         return read(
             self._connection,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from parlant.core.common import IdGenerator, ItemNotFoundError, UniqueId, md5_checksum
+from parlant.core.common import IdGenerator, ItemNotFoundError, UniqueId
 from parlant.core.customers import (
     Customer,
     CustomerDocumentStore,
@@ -16,10 +16,11 @@ from parlant.core.customers import (
 )
 from parlant.core.persistence.common import Cursor, ObjectId, SortDirection
 from parlant.core.tags import TagId
-from typing_extensions import Self, override
+from typing_extensions import override
 
-from parlant_supabase.database import SupabaseDocumentDatabase, connection_of
+from parlant_supabase.database import SupabaseDocumentDatabase
 from parlant_supabase.errors import DuplicateDocumentError
+from parlant_supabase.parlant_internals import customer_document
 from parlant_supabase.rpc.functions import (
     CREATE_CUSTOMER,
     DELETE_CUSTOMER,
@@ -31,10 +32,16 @@ from parlant_supabase.rpc.functions import (
 )
 from parlant_supabase.rpc.pagination import next_cursor, page_arguments
 from parlant_supabase.rpc.replies import TaggedDocument, TaggedReply, UntaggedReply
-from parlant_supabase.stores.ids import MAX_ID_ATTEMPTS, id_is_taken, no_free_id
-from parlant_supabase.stores.locking import DatabaseLock
-from parlant_supabase.stores.opening import opening
+from parlant_supabase.store_layout import CUSTOMERS
+from parlant_supabase.stores.ids import (
+    MAX_ID_ATTEMPTS,
+    checksum_of,
+    id_is_taken,
+    no_free_id,
+    stable_generator,
+)
 from parlant_supabase.stores.reading import CUSTOMER, read, readable
+from parlant_supabase.stores.store import SupabaseStore
 
 _Tagged = TaggedDocument | TaggedReply | UntaggedReply
 
@@ -42,7 +49,7 @@ _Tagged = TaggedDocument | TaggedReply | UntaggedReply
 _BEFORE_ALL = {SortDirection.ASC: "", SortDirection.DESC: "~"}
 
 
-class SupabaseCustomerStore(CustomerDocumentStore):
+class SupabaseCustomerStore(SupabaseStore, CustomerDocumentStore):
     """Customers and their tags in a Supabase project.
 
     It keeps the documents that Parlant's `CustomerDocumentStore` would keep there, so either opens
@@ -67,19 +74,9 @@ class SupabaseCustomerStore(CustomerDocumentStore):
         database: SupabaseDocumentDatabase,
         allow_migration: bool = False,
     ) -> None:
-        super().__init__(id_generator, database, allow_migration)
-        self._supabase = database
-        self._connection = connection_of(database)
-        self._lock = DatabaseLock()
-
-    @override
-    async def __aenter__(self) -> Self:
-        collections = ("customers", "customer_tag_associations")
-        async with opening(self._supabase, collections, self.VERSION) as database:
-            self._database = database
-            await super().__aenter__()
-        self._database = self._supabase
-        return self
+        SupabaseStore.__init__(self, CUSTOMERS, database)
+        self._ids = stable_generator(id_generator)
+        CustomerDocumentStore.__init__(self, self._ids, self._opening, allow_migration)
 
     @override
     async def create_customer(
@@ -90,10 +87,10 @@ class SupabaseCustomerStore(CustomerDocumentStore):
         tags: Sequence[TagId] | None = None,
         id: CustomerId | None = None,
     ) -> Customer:
-        checksum = md5_checksum(f"{name}{extra}{tags}")
+        checksum = checksum_of(f"{name}{extra}{tags}")
         for _ in range(MAX_ID_ATTEMPTS):
             customer = Customer(
-                id=CustomerId(self._id_generator.generate(checksum)) if id is None else id,
+                id=CustomerId(self._ids.generate(checksum)) if id is None else id,
                 name=name,
                 extra=extra,
                 creation_utc=creation_utc or datetime.now(timezone.utc),
@@ -195,7 +192,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
         try:
             reply = await self._connection.call(
                 CREATE_CUSTOMER,
-                p_customer=self._serialize_customer(customer),
+                p_customer=customer_document(self, customer),
                 p_associations=[
                     self._association(customer.id, tag_id, customer.creation_utc)
                     for tag_id in customer.tags
@@ -215,7 +212,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
         self, customer_id: CustomerId, tag_id: TagId, creation_utc: datetime
     ) -> dict[str, str]:
         return {
-            "id": self._id_generator.generate(md5_checksum(f"{customer_id}{tag_id}")),
+            "id": self._ids.generate(checksum_of(f"{customer_id}{tag_id}")),
             "version": self.VERSION.to_string(),
             "creation_utc": creation_utc.isoformat(),
             "customer_id": customer_id,
@@ -233,7 +230,7 @@ class SupabaseCustomerStore(CustomerDocumentStore):
                 id=CustomerId(document["id"]),
                 creation_utc=datetime.fromisoformat(document["creation_utc"]),
                 name=document["name"],
-                extra=document["extra"],
+                extra=document["extra"] or {},
                 tags=[TagId(tag_id) for tag_id in item["tags"]],
             )
 

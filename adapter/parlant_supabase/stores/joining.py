@@ -11,13 +11,11 @@ from parlant.core.sessions import SessionListener, SessionStore
 from parlant.core.tracer import Tracer
 
 from parlant_supabase.errors import ConfigurationError
-from parlant_supabase.stores.context_variable_store import SupabaseContextVariableStore
-from parlant_supabase.stores.customer_store import SupabaseCustomerStore
 from parlant_supabase.stores.session_listener import SupabaseSessionListener
 from parlant_supabase.stores.session_store import SupabaseSessionStore
+from parlant_supabase.stores.store import SupabaseStore
 
 _INTERFACES = (SessionStore, CustomerStore, ContextVariableStore)
-_OURS = (SupabaseSessionStore, SupabaseCustomerStore, SupabaseContextVariableStore)
 
 
 async def join_server(container: Container) -> Container:
@@ -61,5 +59,5 @@ def _join(container: Container) -> None:
     meter: Meter = container[Meter]  # type: ignore[type-abstract]
     for interface in _INTERFACES:
         store: object = container[interface]
-        if isinstance(store, _OURS):
-            store._connection.observer.join(logger, tracer, meter)
+        if isinstance(store, SupabaseStore):
+            store._join(logger, tracer, meter)

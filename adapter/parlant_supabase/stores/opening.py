@@ -4,81 +4,82 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
-from parlant.adapters.db.transient import TransientDocumentCollection
+from parlant.adapters.db.transient import TransientDocumentDatabase
 from parlant.core.common import Version
+from parlant.core.persistence.common import ObjectId
 from parlant.core.persistence.document_database import (
     DocumentCollection,
     DocumentDatabase,
     TDocument,
 )
-from parlant.core.persistence.document_database_helper import MetadataDocument
-from typing_extensions import override
+from typing_extensions import TypedDict, override
 
-from parlant_supabase.connection import Connection
 from parlant_supabase.conversion import Loader
 from parlant_supabase.database import SupabaseDocumentDatabase, connection_of
-from parlant_supabase.rpc.functions import (
-    OPEN_STORE,
-    UPDATE_ONE,
-)
+from parlant_supabase.rpc.functions import OPEN_STORE, UPDATE_ONE
 from parlant_supabase.rpc.replies import OpenedCollectionReply
+from parlant_supabase.store_layout import METADATA
 
-_METADATA = "metadata"
+
+class _Identified(TypedDict):
+    id: ObjectId
 
 
-@asynccontextmanager
-async def opening(
-    database: SupabaseDocumentDatabase, collections: Sequence[str], version: Version
-) -> AsyncIterator[DocumentDatabase]:
-    """A database for Parlant's own opening of a store, which asks for one collection after another.
-
-    Everything that it is going to ask for is fetched before, and the metadata, in which it keeps
-    the store's version, is written after it, if it has changed.
+class StoreDatabase(DocumentDatabase):
+    """The database of a store, which fetches at once what Parlant's opening asks for in turn.
 
     Args:
         database: Where the store's documents are.
-        collections: The names of the store's collections, without metadata. One that is not among
-            them costs a request of its own.
-        version: The store's version.
     """
-    connection = connection_of(database)
-    reply = await connection.call(
-        OPEN_STORE, p_collections=list(collections), p_version=version.to_string()
-    )
-    stored: list[MetadataDocument] = reply["metadata"]
-    metadata = TransientDocumentCollection(_METADATA, MetadataDocument, stored)
-    yield _OpenedDatabase(database, connection, metadata, reply["collections"])
-    for document in await metadata.find({}):
-        if document not in stored:
-            await connection.call(
-                UPDATE_ONE,
-                p_collection=_METADATA,
-                p_filters={"id": {"$eq": document["id"]}},
-                p_params=document,
-                p_upsert=True,
-            )
 
-
-class _OpenedDatabase(DocumentDatabase):
-    def __init__(
-        self,
-        database: SupabaseDocumentDatabase,
-        connection: Connection,
-        metadata: TransientDocumentCollection[MetadataDocument],
-        opened: dict[str, OpenedCollectionReply],
-    ) -> None:
+    def __init__(self, database: SupabaseDocumentDatabase) -> None:
         self._database = database
-        self._connection = connection
-        self._metadata = metadata
-        self._opened = opened
+        self._connection = connection_of(database)
+        self._metadata: DocumentCollection[Any] | None = None
+        self._opened: dict[str, OpenedCollectionReply] = {}
+
+    @asynccontextmanager
+    async def opening(self, collections: Sequence[str], version: Version) -> AsyncIterator[None]:
+        """Serves Parlant's opening of the store, which takes place inside the block.
+
+        All collections are fetched before it. Metadata, in which Parlant keeps the store's version,
+        is written after it if it has changed.
+
+        Args:
+            collections: The names of the store's collections, without metadata. One that is not
+                among them costs a request of its own.
+            version: The store's version.
+        """
+        reply = await self._connection.call(
+            OPEN_STORE, p_collections=list(collections), p_version=version.to_string()
+        )
+        # Metadata of an early Parlant has no creation_utc, so its own schema would refuse it.
+        schema: type[Any] = _Identified
+        metadata = await TransientDocumentDatabase().create_collection(METADATA, schema)
+        for stored in reply["metadata"]:
+            await metadata.insert_one(stored)
+        self._metadata, self._opened = metadata, reply["collections"]
+        try:
+            yield
+        finally:
+            self._metadata, self._opened = None, {}
+        for document in await metadata.find({}):
+            if document not in reply["metadata"]:
+                await self._connection.call(
+                    UPDATE_ONE,
+                    p_collection=METADATA,
+                    p_filters={"id": {"$eq": document["id"]}},
+                    p_params=document,
+                    p_upsert=True,
+                )
 
     @override
     async def get_or_create_collection(
         self, name: str, schema: type[TDocument], document_loader: Loader
     ) -> DocumentCollection[TDocument]:
-        if name == _METADATA:
+        if name == METADATA and self._metadata is not None:
             return cast("DocumentCollection[TDocument]", self._metadata)
         if name in self._opened:
             return await self._connection.load_collection(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from parlant.adapters.db.transient import TransientDocumentCollection, TransientDocumentDatabase
+from parlant.adapters.db.transient import TransientDocumentDatabase
 from parlant.core.common import IdGenerator
 from parlant.core.context_variables import ContextVariableDocumentStore
 from parlant.core.customers import CustomerDocumentStore
@@ -69,18 +70,13 @@ class _RecordingDatabase(TransientDocumentDatabase):
     @override
     async def get_or_create_collection(
         self, name: str, schema: type[TDocument], document_loader: Loader
-    ) -> TransientDocumentCollection[TDocument]:
+    ) -> Any:
         self.loaders[name] = document_loader
-        return _RecordingCollection(name, schema, self.indexes.setdefault(name, []))
+        requested = self.indexes.setdefault(name, [])
+        collection: Any = await super().get_or_create_collection(name, schema, document_loader)
 
+        async def ensure_indexes(indexes: Sequence[CollectionIndex]) -> None:
+            requested.extend(indexes)
 
-class _RecordingCollection(TransientDocumentCollection[TDocument]):
-    def __init__(
-        self, name: str, schema: type[TDocument], requested: list[CollectionIndex]
-    ) -> None:
-        super().__init__(name, schema)
-        self._requested = requested
-
-    @override
-    async def ensure_indexes(self, indexes: Sequence[CollectionIndex]) -> None:
-        self._requested.extend(indexes)
+        collection.ensure_indexes = ensure_indexes
+        return collection

@@ -39,7 +39,7 @@ EVENT: Fields = {
     "metadata": (dict, type(None)),
     "deleted": (bool,),
 }
-CUSTOMER: Fields = {"id": _TEXT, "creation_utc": _TEXT, "name": _TEXT, "extra": (dict,)}
+CUSTOMER: Fields = {"id": _TEXT, "creation_utc": _TEXT, "name": _TEXT, "extra": (dict, type(None))}
 VARIABLE: Fields = {
     "id": _TEXT,
     "creation_utc": _TEXT,

@@ -11,11 +11,11 @@ from parlant.core.async_utils import Timeout
 from parlant.core.sessions import (
     EventKind,
     EventSource,
-    PollingSessionListener,
     SessionId,
 )
 from typing_extensions import override
 
+from parlant_supabase.parlant_internals import PollingSessionListener
 from parlant_supabase.stores.session_store import EventWatch, SupabaseSessionStore
 
 # As often as Parlant's own listener looks, which does it for each client that waits.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, cast
 
 from parlant.core.agents import AgentId
-from parlant.core.common import ItemNotFoundError, JSONSerializable, UniqueId, generate_id
+from parlant.core.common import ItemNotFoundError, JSONSerializable, UniqueId
 from parlant.core.customers import CustomerId
 from parlant.core.persistence.common import Cursor, ObjectId, SortDirection
+from parlant.core.persistence.document_database import BaseDocument
 from parlant.core.sessions import (
     Event,
     EventId,
@@ -22,12 +23,16 @@ from parlant.core.sessions import (
     SessionId,
     SessionListing,
     SessionUpdateParams,
-    _EventDocument,
-    _SessionDocument,
 )
-from typing_extensions import Self, override
+from typing_extensions import override
 
-from parlant_supabase.database import SupabaseDocumentDatabase, connection_of
+from parlant_supabase.database import SupabaseDocumentDatabase
+from parlant_supabase.parlant_internals import (
+    event_document,
+    event_of,
+    session_changes,
+    session_of,
+)
 from parlant_supabase.rpc.functions import (
     CHECK_EVENTS,
     CREATE_EVENT,
@@ -39,9 +44,11 @@ from parlant_supabase.rpc.functions import (
     UPDATE_SESSION_METADATA,
 )
 from parlant_supabase.rpc.pagination import next_cursor, page_arguments
-from parlant_supabase.stores.locking import DatabaseLock
-from parlant_supabase.stores.opening import opening
+from parlant_supabase.rpc.replies import Document
+from parlant_supabase.store_layout import SESSIONS
+from parlant_supabase.stores.ids import random_id
 from parlant_supabase.stores.reading import EVENT, SESSION, read, readable
+from parlant_supabase.stores.store import SupabaseStore
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class EventWatch:
     min_offset: int | None = None
 
 
-class SupabaseSessionStore(SessionDocumentStore):
+class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
     """Sessions and events in a Supabase project.
 
     It keeps the documents that Parlant's `SessionDocumentStore` would keep there, so either opens
@@ -73,24 +80,14 @@ class SupabaseSessionStore(SessionDocumentStore):
     """
 
     def __init__(self, database: SupabaseDocumentDatabase, allow_migration: bool = False) -> None:
-        super().__init__(database, allow_migration)
-        self._supabase = database
-        self._connection = connection_of(database)
-        self._lock = DatabaseLock()
-
-    @override
-    async def __aenter__(self) -> Self:
-        async with opening(self._supabase, ("sessions", "events"), self.VERSION) as database:
-            self._database = database
-            await super().__aenter__()
-        self._database = self._supabase
-        return self
+        SupabaseStore.__init__(self, SESSIONS, database)
+        SessionDocumentStore.__init__(self, self._opening, allow_migration)
 
     @override
     async def update_session(self, session_id: SessionId, params: SessionUpdateParams) -> Session:
-        result = await self._session_collection.update_one(
+        result = await self._collection("sessions").update_one(
             filters={"id": {"$eq": session_id}},
-            params=self._serialize_session_update_params(params),
+            params=cast(BaseDocument, session_changes(self, params)),
         )
         return self._session(session_id, result.updated_document)
 
@@ -116,7 +113,7 @@ class SupabaseSessionStore(SessionDocumentStore):
             **page_arguments(limit, cursor, sort_direction),
         )
         return SessionListing(
-            items=readable(reply["items"], self._deserialize_session),
+            items=readable(reply["items"], lambda each: session_of(self, each)),
             total_count=reply["total_count"],
             has_more=reply["has_more"],
             next_cursor=next_cursor(reply),
@@ -152,7 +149,7 @@ class SupabaseSessionStore(SessionDocumentStore):
         creation_utc: datetime | None = None,
     ) -> Event:
         event = Event(
-            id=EventId(generate_id()),
+            id=EventId(random_id()),
             source=source,
             kind=kind,
             offset=0,
@@ -162,7 +159,7 @@ class SupabaseSessionStore(SessionDocumentStore):
             metadata=metadata,
             deleted=False,
         )
-        document: dict[str, Any] = {**self._serialize_event(event, session_id)}
+        document = event_document(self, event, session_id)
         # These two are the database's, which knows what other servers do.
         del document["offset"]
         if creation_utc is None:
@@ -206,24 +203,24 @@ class SupabaseSessionStore(SessionDocumentStore):
         )
         if reply["documents"] is None:
             raise _session_not_found(session_id)
-        return readable(reply["documents"], self._deserialize_event)
+        return readable(reply["documents"], lambda each: event_of(self, each))
 
     @override
     async def update_event(
         self, session_id: SessionId, event_id: EventId, params: EventUpdateParams
     ) -> Event:
-        document: _EventDocument = {}
+        changes: dict[str, JSONSerializable] = {}
         if "metadata" in params:
-            document["metadata"] = params["metadata"] or None
+            changes["metadata"] = params["metadata"] or None
         if "data" in params:
-            document["data"] = params["data"]
-        result = await self._event_collection.update_one(
+            changes["data"] = params["data"]
+        result = await self._collection("events").update_one(
             filters={
                 "id": {"$eq": ObjectId(event_id)},
                 "session_id": {"$eq": session_id},
                 "deleted": {"$ne": True},
             },
-            params=document,
+            params=cast(BaseDocument, changes),
         )
         return self._event(event_id, result.updated_document)
 
@@ -255,13 +252,13 @@ class SupabaseSessionStore(SessionDocumentStore):
         ]
 
     @override
-    def _deserialize_session(self, session_document: _SessionDocument) -> Session:
+    def _deserialize_session(self, session_document: Document) -> Session:
         return read(
             self._connection, "sessions", SESSION, session_document, super()._deserialize_session
         )
 
     @override
-    def _deserialize_event(self, event_document: _EventDocument) -> Event:
+    def _deserialize_event(self, event_document: Document) -> Event:
         return read(self._connection, "events", EVENT, event_document, super()._deserialize_event)
 
     async def _update_metadata(self, session_id: SessionId, **change: Any) -> Session:
@@ -276,15 +273,15 @@ class SupabaseSessionStore(SessionDocumentStore):
         )
         return self._session(session_id, reply["document"])
 
-    def _session(self, session_id: SessionId, document: _SessionDocument | None) -> Session:
+    def _session(self, session_id: SessionId, document: Document | None) -> Session:
         if document is None:
             raise _session_not_found(session_id)
-        return self._deserialize_session(document)
+        return session_of(self, document)
 
-    def _event(self, event_id: EventId, document: _EventDocument | None) -> Event:
+    def _event(self, event_id: EventId, document: Document | None) -> Event:
         if document is None:
             raise ItemNotFoundError(item_id=UniqueId(event_id), message="Event not found")
-        return self._deserialize_event(document)
+        return event_of(self, document)
 
 
 def _session_not_found(session_id: SessionId) -> ItemNotFoundError:

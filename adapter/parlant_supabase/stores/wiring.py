@@ -13,12 +13,13 @@ from parlant.core.tracer import Tracer
 
 from parlant_supabase.database import SupabaseDocumentDatabase
 from parlant_supabase.errors import ConfigurationError
+from parlant_supabase.parlant_internals import check_parlant
 from parlant_supabase.rpc.telemetry import DefaultLogger
 from parlant_supabase.rpc.transport import SupabaseClient
 from parlant_supabase.store_layout import CONTEXT_VARIABLES, CUSTOMERS, SESSIONS
 from parlant_supabase.stores.context_variable_store import SupabaseContextVariableStore
 from parlant_supabase.stores.customer_store import SupabaseCustomerStore
-from parlant_supabase.stores.ids import RandomIdGenerator
+from parlant_supabase.stores.ids import ContentIdGenerator, RandomIdGenerator
 from parlant_supabase.stores.session_store import SupabaseSessionStore
 from parlant_supabase.validation import check_prefix, check_type
 
@@ -92,6 +93,7 @@ def supabase_stores(
         "customer_prefix": customer_prefix,
         "variable_prefix": variable_prefix,
     }
+    check_parlant()
     _check_prefixes(prefixes)
     if customer_id_generator is not None:
         check_type(
@@ -119,7 +121,7 @@ def supabase_stores(
             allow_migration,
         ),
         SupabaseContextVariableStore(
-            IdGenerator(), database.with_prefix(variable_prefix), allow_migration
+            ContentIdGenerator(), database.with_prefix(variable_prefix), allow_migration
         ),
     )
 

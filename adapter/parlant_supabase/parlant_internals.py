@@ -1,0 +1,168 @@
+"""Everything that this package uses of Parlant beyond its documented names.
+
+A new Parlant may rename or remove any of it without notice. `check_parlant` says so when a store is
+opened, so that nobody meets an AttributeError in the middle of a conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, cast
+
+from parlant.core.context_variables import (
+    ContextVariable,
+    ContextVariableDocumentStore,
+    ContextVariableId,
+    ContextVariableValue,
+)
+from parlant.core.customers import Customer, CustomerDocumentStore
+from parlant.core.loggers import Logger
+from parlant.core.sessions import (
+    Event,
+    Session,
+    SessionDocumentStore,
+    SessionId,
+    SessionListener,
+    SessionUpdateParams,
+)
+from parlant.core.tracer import Tracer
+
+from parlant_supabase.errors import VersionMismatchError
+
+if TYPE_CHECKING:
+    from parlant.core.loggers import TracingLogger
+    from parlant.core.sessions import PollingSessionListener
+    from parlant.core.tracer import LocalTracer
+
+_SUPPORTED = "3.3"
+
+_NAMES = (
+    "parlant.core.loggers:TracingLogger",
+    "parlant.core.sessions:PollingSessionListener",
+    "parlant.core.sessions:SessionDocumentStore._deserialize_event",
+    "parlant.core.sessions:SessionDocumentStore._deserialize_session",
+    "parlant.core.sessions:SessionDocumentStore._serialize_event",
+    "parlant.core.sessions:SessionDocumentStore._serialize_session_update_params",
+    "parlant.core.customers:CustomerDocumentStore._serialize_customer",
+    "parlant.core.context_variables:ContextVariableDocumentStore._deserialize_context_variable_value",
+    "parlant.core.context_variables:ContextVariableDocumentStore._serialize_context_variable",
+    "parlant.core.context_variables:ContextVariableDocumentStore._serialize_context_variable_value",
+    "parlant.core.tracer:LocalTracer",
+)
+
+_LOCK = "_lock"
+
+
+def _found(name: str) -> Any | None:
+    module, _, path = name.partition(":")
+    found: Any = import_module(module)
+    for part in path.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+if not TYPE_CHECKING:
+    # Without one of these the package can be imported, and `check_parlant` says what is missing.
+    TracingLogger = _found("parlant.core.loggers:TracingLogger") or Logger
+    PollingSessionListener = (
+        _found("parlant.core.sessions:PollingSessionListener") or SessionListener
+    )
+    LocalTracer = _found("parlant.core.tracer:LocalTracer") or Tracer
+
+__all__ = ["LocalTracer", "PollingSessionListener", "TracingLogger"]
+
+
+def check_parlant(store: object | None = None) -> None:
+    """Checks that the installed Parlant has all that this package uses of it.
+
+    Args:
+        store: One of Parlant's stores that is about to be opened.
+
+    Raises:
+        VersionMismatchError: Something is missing.
+    """
+    missing = [name.partition(":")[2] for name in _NAMES if _found(name) is None]
+    if store is not None and not hasattr(store, _LOCK):
+        missing.append(f"{type(store).__name__}.{_LOCK}")
+    if missing:
+        raise VersionMismatchError(
+            f"opening the stores: the installed Parlant {version('parlant')} lacks "
+            f"{', '.join(missing)}. This release of parlant-supabase works with Parlant "
+            f"{_SUPPORTED}: run `pip install 'parlant~={_SUPPORTED}.0'`, or "
+            "`pip install --upgrade parlant-supabase` for a release that works with later ones."
+        )
+
+
+def remove_lock(store: object) -> None:
+    """Lets calls of a store run side by side, because the database serializes them."""
+    setattr(store, _LOCK, _NoLock())
+
+
+class _NoLock:
+    """A reader-writer lock that never waits.
+
+    A lock of this process would keep no other server out, and would make callers wait for each
+    other's requests.
+    """
+
+    @property
+    def reader_lock(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    @property
+    def writer_lock(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+
+def event_document(
+    store: SessionDocumentStore, event: Event, session_id: SessionId
+) -> dict[str, Any]:
+    """The document of an event."""
+    return {**store._serialize_event(event, session_id)}
+
+
+def event_of(store: SessionDocumentStore, document: Mapping[str, Any]) -> Event:
+    """The event that a document holds."""
+    return store._deserialize_event(cast(Any, document))
+
+
+def session_of(store: SessionDocumentStore, document: Mapping[str, Any]) -> Session:
+    """The session that a document holds."""
+    return store._deserialize_session(cast(Any, document))
+
+
+def session_changes(store: SessionDocumentStore, params: SessionUpdateParams) -> dict[str, Any]:
+    """The fields of a session's document that an update changes."""
+    return {**store._serialize_session_update_params(params)}
+
+
+def customer_document(store: CustomerDocumentStore, customer: Customer) -> dict[str, Any]:
+    """The document of a customer, without its tags."""
+    return {**store._serialize_customer(customer)}
+
+
+def variable_document(
+    store: ContextVariableDocumentStore, variable: ContextVariable
+) -> dict[str, Any]:
+    """The document of a context variable, without its tags."""
+    return {**store._serialize_context_variable(variable)}
+
+
+def value_of(
+    store: ContextVariableDocumentStore, document: Mapping[str, Any]
+) -> ContextVariableValue:
+    """The value that a document holds."""
+    return store._deserialize_context_variable_value(cast(Any, document))
+
+
+def value_document(
+    store: ContextVariableDocumentStore,
+    value: ContextVariableValue,
+    variable_id: ContextVariableId,
+    key: str,
+) -> dict[str, Any]:
+    """The document of a variable's value for a key."""
+    return {**store._serialize_context_variable_value(value, variable_id, key)}

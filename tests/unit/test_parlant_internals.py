@@ -1,0 +1,202 @@
+"""Opening a store says in a sentence what the installed Parlant lacks."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import parlant.core.sessions
+import parlant_supabase
+import pytest
+from parlant.adapters.db.transient import TransientDocumentDatabase
+from parlant.core.common import IdGenerator
+from parlant.core.context_variables import ContextVariableDocumentStore
+from parlant.core.customers import CustomerDocumentStore
+from parlant.core.sessions import SessionDocumentStore
+from parlant_supabase import VersionMismatchError
+from parlant_supabase.parlant_internals import _NAMES, check_parlant, remove_lock
+
+from tests.unit.stores.fake_rpc import store_of
+
+IMPORT_AND_OPEN = f"""
+import asyncio, importlib
+
+for name in {_NAMES!r}:
+    module, _, path = name.partition(":")
+    *owners, last = path.split(".")
+    owner = importlib.import_module(module)
+    for each in owners:
+        owner = getattr(owner, each)
+    delattr(owner, last)
+
+import parlant.core.common
+for gone in ("md5_checksum", "generate_id"):
+    delattr(parlant.core.common, gone)
+for gone in ("_EventDocument", "_SessionDocument"):
+    delattr(parlant.core.sessions, gone)
+
+from parlant_supabase import VersionMismatchError
+from parlant_supabase.stores import join_server, supabase_stores
+
+try:
+    supabase_stores({{"url": "http://127.0.0.1:1", "key": "k"}})
+except VersionMismatchError as error:
+    print(error)
+"""
+
+
+def test_that_the_installed_parlant_has_everything() -> None:
+    for store in (SessionDocumentStore, CustomerDocumentStore, ContextVariableDocumentStore):
+        check_parlant(store_of(store))
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_that_a_name_that_is_gone_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = name.partition(":")[2]
+    monkeypatch.delattr(name.replace(":", "."))
+
+    with pytest.raises(VersionMismatchError) as caught:
+        check_parlant()
+
+    assert str(caught.value) == (
+        f"opening the stores: the installed Parlant {version('parlant')} lacks {path}. This "
+        "release of parlant-supabase works with Parlant 3.3: run `pip install 'parlant~=3.3.0'`, "
+        "or `pip install --upgrade parlant-supabase` for a release that works with later ones."
+    )
+
+
+@pytest.mark.parametrize(
+    "store", [SessionDocumentStore, CustomerDocumentStore, ContextVariableDocumentStore]
+)
+async def test_that_a_store_without_a_lock_is_not_opened(store: type) -> None:
+    ours = store_of(store)
+    del ours._lock
+
+    with pytest.raises(VersionMismatchError, match=rf"lacks {type(ours).__name__}\._lock\. This"):
+        await ours.__aenter__()
+
+
+def test_that_all_that_is_missing_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("parlant.core.tracer.LocalTracer")
+    monkeypatch.delattr("parlant.core.customers.CustomerDocumentStore._serialize_customer")
+
+    with pytest.raises(VersionMismatchError) as caught:
+        check_parlant()
+
+    assert "lacks CustomerDocumentStore._serialize_customer, LocalTracer." in str(caught.value)
+
+
+def test_that_the_package_can_be_imported_without_any_of_the_names() -> None:
+    # Not in this process, where Parlant and the package are imported already.
+    ran = subprocess.run(
+        [sys.executable, "-c", IMPORT_AND_OPEN], capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout.startswith("opening the stores: the installed Parlant ")
+    assert ran.stdout.count(",") >= len(_NAMES) - 1
+
+
+async def test_that_calls_of_a_store_do_not_wait_for_one_another() -> None:
+    store = store_of(CustomerDocumentStore)
+    remove_lock(store)
+
+    async with store._lock.writer_lock, store._lock.writer_lock, store._lock.reader_lock:
+        pass
+
+
+PACKAGE = Path(parlant_supabase.__file__).parent
+INTERNALS = PACKAGE / "parlant_internals.py"
+# Read, not imported: that takes longer than all other unit tests.
+SDK = Path(parlant.core.sessions.__file__).parent.parent / "sdk.py"
+
+# What Parlant's stores read documents with, in methods that are inherited, too.
+OVERRIDDEN = {
+    "_deserialize_context_variable_value",
+    "_deserialize_event",
+    "_deserialize_session",
+}
+
+# In the signatures of the interfaces that this package implements, besides what parlant.sdk has.
+INTERFACES = {
+    "parlant.core.common": {"UniqueId"},
+    "parlant.core.context_variables": {
+        "ContextVariableUpdateParams",
+        "ContextVariableValue",
+        "ContextVariableValueId",
+    },
+    "parlant.core.customers": {"CustomerListing", "CustomerUpdateParams"},
+    "parlant.core.meter": {"Counter", "DurationHistogram", "Histogram"},
+    "parlant.core.persistence.common": {"Cursor", "SortDirection", "Where"},
+    "parlant.core.persistence.document_database": {
+        "BaseDocument",
+        "CollectionIndex",
+        "CollectionSort",
+        "DeleteResult",
+        "DocumentCollection",
+        "FindResult",
+        "InsertResult",
+        "TDocument",
+        "UpdateResult",
+    },
+    "parlant.core.sessions": {
+        "EventId",
+        "EventUpdateParams",
+        "Session",
+        "SessionListener",
+        "SessionListing",
+        "SessionUpdateParams",
+    },
+}
+
+
+def names_used_of_parlant(file: Path) -> set[tuple[str, str]]:
+    """What a module imports from Parlant."""
+    return {
+        (node.module, alias.name)
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("parlant.")
+        for alias in node.names
+        if node.module is not None
+    }
+
+
+def test_that_all_other_modules_use_what_parlant_documents() -> None:
+    used = {
+        (module, name)
+        for file in PACKAGE.rglob("*.py")
+        if file != INTERNALS
+        for module, name in names_used_of_parlant(file)
+    }
+
+    documented = names_used_of_parlant(SDK)
+    assert {
+        (module, name)
+        for module, name in used - documented
+        if name not in INTERFACES.get(module, ())
+    } == set()
+    assert len(used) > 30
+
+
+def test_that_the_stores_use_no_private_attribute_of_parlants() -> None:
+    theirs = {
+        name
+        for store in (
+            SessionDocumentStore(TransientDocumentDatabase()),
+            CustomerDocumentStore(IdGenerator(), TransientDocumentDatabase()),
+            ContextVariableDocumentStore(IdGenerator(), TransientDocumentDatabase()),
+        )
+        for name in dir(store)
+        if name.startswith("_") and not name.startswith("__") and name != "_abc_impl"
+    }
+
+    assert "_serialize_event" in theirs
+    for file in (PACKAGE / "stores").glob("*store.py"):
+        attributes = {
+            node.attr
+            for node in ast.walk(ast.parse(file.read_text("utf-8")))
+            if isinstance(node, ast.Attribute)
+        }
+        assert attributes & theirs <= OVERRIDDEN, file.name
