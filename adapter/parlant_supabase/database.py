@@ -13,6 +13,7 @@ from parlant.core.persistence.document_database import DocumentDatabase, TDocume
 from parlant.core.tracer import Tracer
 from typing_extensions import Self, override
 
+from parlant_supabase import remedies
 from parlant_supabase.collection import SupabaseDocumentCollection
 from parlant_supabase.connection import Connection
 from parlant_supabase.conversion import Loader
@@ -192,12 +193,11 @@ async def _check_deployed_version(rpc: RpcClient) -> None:
     if deployed["sql_version"] < SQL_VERSION:
         raise VersionMismatchError(
             f"opening the database: the deployed SQL has version {deployed['sql_version']}, "
-            f"this adapter needs {SQL_VERSION}. Run `supabase db push` with the migrations of "
-            "the installed parlant-supabase."
+            f"this adapter needs {SQL_VERSION}. Run `{remedies.deploy()}` in your Supabase "
+            "project's folder."
         )
     if deployed["compatible_since"] > SQL_VERSION:
         raise VersionMismatchError(
             f"opening the database: the deployed SQL serves adapters from SQL version "
-            f"{deployed['compatible_since']} on, this one has {SQL_VERSION}. "
-            "Run `pip install --upgrade parlant-supabase`."
+            f"{deployed['compatible_since']} on, this one has {SQL_VERSION}. {remedies.upgrade()}"
         )

@@ -48,6 +48,7 @@ from parlant_supabase import (
     UnstorableValueError,
     VersionMismatchError,
     errors,
+    remedies,
 )
 from parlant_supabase.database import connection_of
 from parlant_supabase.local import LocalStack, StackDatabase, SupervisedDatabase
@@ -253,7 +254,7 @@ async def a_schema_that_is_not_exposed(stage: Stage) -> None:
 # What is deployed
 
 
-@ends_in(NotDeployedError, "Run `supabase db push`")
+@ends_in(NotDeployedError, "Run `parlant-supabase init && npx supabase db push --remote`")
 async def a_project_without_the_functions(stage: Stage) -> None:
     await enter(stage.database(stage.prop("undeployed")))
 
@@ -264,12 +265,12 @@ async def a_table_dropped_by_hand(stage: Stage) -> None:
     await stage.notes.find(EVERYTHING)
 
 
-@ends_in(VersionMismatchError, "has version 0, this adapter needs 1. Run `supabase db push`")
+@ends_in(VersionMismatchError, f"has version 0, this adapter needs 1. Run `{remedies.deploy()}`")
 async def older_sql(stage: Stage) -> None:
     await enter(_with_version(stage, 0, 0))
 
 
-@ends_in(VersionMismatchError, "from SQL version 8 on, this one has 1. Run `pip install --upgrade")
+@ends_in(VersionMismatchError, f"from SQL version 8 on, this one has 1. {remedies.upgrade()}")
 async def newer_sql_that_breaks_with_the_old(stage: Stage) -> None:
     await enter(_with_version(stage, 9, 8))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from parlant_supabase import remedies
 from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.diagnosis.database_checks import check_clock
 from parlant_supabase.diagnosis.diagnose import needed_functions
@@ -244,7 +245,7 @@ def test_that_an_adapter_that_is_too_old_is_found(
         examined = examine(invoke, variables_for(database))
 
     assert examined.exit_code == 1
-    assert "pip install --upgrade parlant-supabase" in examined.remedies("SQL version")[0]
+    assert examined.remedies("SQL version") == [remedies.upgrade()]
 
 
 def test_that_a_schema_that_is_not_exposed_is_found(

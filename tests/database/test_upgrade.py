@@ -131,14 +131,17 @@ async def test_that_what_does_not_fit_together_is_refused_in_one_sentence_and_no
     # The next adapter comes before its SQL.
     with monkeypatch.context() as next_adapter:
         next_adapter.setattr(adapter, "SQL_VERSION", NEXT_VERSION)
-        with pytest.raises(VersionMismatchError, match="Run `supabase db push`"):
+        with pytest.raises(
+            VersionMismatchError,
+            match="&& npx supabase db push --remote`",
+        ):
             await open_adapter(database, logger).__aenter__()
 
     database.deploy(
         breaking_release.project(tmp_path / "after", migrations=len(breaking_release.migrations))
     )
 
-    with pytest.raises(VersionMismatchError, match="Run `pip install --upgrade") as refused:
+    with pytest.raises(VersionMismatchError, match="pip install --upgrade") as refused:
         await open_adapter(database, logger).__aenter__()
     assert "\n" not in str(refused.value)
 

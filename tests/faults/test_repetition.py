@@ -268,7 +268,7 @@ async def test_that_what_is_not_deployed_is_not_waited_for_as_long(
     rpc: RpcClient, proxy: FaultProxy, short_pauses: None
 ) -> None:
     missing = Function("parlant_does_not_exist", Kind.READ, VersionReply)
-    with pytest.raises(NotDeployedError, match="Run `supabase db push`"):
+    with pytest.raises(NotDeployedError, match="&& npx supabase db push --remote`"):
         await rpc.call(missing, {}, "testing")
 
     assert len(proxy.seen) == 5

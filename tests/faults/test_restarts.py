@@ -128,7 +128,7 @@ async def test_that_a_call_outlasts_a_deployment(
         assert proxy.seen.count("parlant_find") == 2
 
         own_stack.sql(hide)
-        with pytest.raises(NotDeployedError, match="Run `supabase db push`"):
+        with pytest.raises(NotDeployedError, match="&& npx supabase db push --remote`"):
             await notes.find(EVERYTHING)
         own_stack.sql(show)
         own_stack.stack.reload_schema()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import parlant_supabase
 import pytest
+from parlant_supabase import remedies
 
 
 @pytest.fixture
@@ -43,8 +44,8 @@ def test_that_the_local_stack_says_what_to_install(
 
     assert result.returncode == 1
     assert result.stderr == (
-        "Error: The local stack needs psycopg (No module named 'psycopg'); run `pip install "
-        '"parlant-supabase[local]"`.\n'
+        "Error: The local stack needs psycopg (No module named 'psycopg'); run "
+        f"`{remedies.install('local')}`.\n"
     )
     assert not (tmp_path / ".parlant-supabase").exists()
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from parlant_supabase import remedies
 from parlant_supabase.cli.display import err, out, plain
 from parlant_supabase.cli.errors import CommandError
 from parlant_supabase.deployment.migrations import DEFAULT_SCHEMA
@@ -94,7 +95,7 @@ def _show(folder: Path, result: AddedMigrations) -> None:
         out.print(plain(f"  cd {shlex.quote(str(folder))}"), soft_wrap=True)
     if not (folder / "supabase" / ".temp" / "project-ref").exists():
         out.print("  npx supabase link --project-ref your-project-ref")
-    out.print("  npx supabase db push --remote")
+    out.print(f"  {remedies.PUSH}")
     for schema in result.schemas:
         if schema != DEFAULT_SCHEMA:
             out.print(

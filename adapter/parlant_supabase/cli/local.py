@@ -1,13 +1,13 @@
 """`parlant-supabase local`: the local stack on the command line."""
 
 import json
-import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from parlant_supabase import remedies
 from parlant_supabase.cli.display import err, out
 from parlant_supabase.local import background
 from parlant_supabase.local.data_directory import DataDirectory
@@ -20,8 +20,6 @@ from parlant_supabase.local.service_user import choose_service_user
 from parlant_supabase.local.supervision import is_running, read_state
 
 __all__ = ["LocalStackError", "local_commands"]
-
-_DEFAULT_DATA_DIRECTORY = Path(".parlant-supabase")
 
 DataDirectoryOption = Annotated[
     Path,
@@ -40,7 +38,7 @@ def _require_supported_platform() -> None:
 
 @local_commands.command()
 def start(
-    data_dir: DataDirectoryOption = _DEFAULT_DATA_DIRECTORY,
+    data_dir: DataDirectoryOption = remedies.DEFAULT_DATA_DIRECTORY,
     locale: Annotated[
         str | None,
         typer.Option(
@@ -86,17 +84,14 @@ def start(
         database = background.attach(data)
         typer.echo(f"The local stack is running; its data is in {data.path}.")
     _print_connection(database)
-    option = (
-        "" if data_dir == _DEFAULT_DATA_DIRECTORY else f" --data-dir {shlex.quote(str(data_dir))}"
-    )
     typer.echo(
-        f"Use it:  export $(parlant-supabase local env{option})\n"
-        f"Stop it: parlant-supabase local stop{option}"
+        f"Use it:  export $({remedies.local('env', data_dir)})\n"
+        f"Stop it: {remedies.local('stop', data_dir)}"
     )
 
 
 @local_commands.command()
-def env(data_dir: DataDirectoryOption = _DEFAULT_DATA_DIRECTORY) -> None:
+def env(data_dir: DataDirectoryOption = remedies.DEFAULT_DATA_DIRECTORY) -> None:
     """Print the running stack's settings as a shell and a .env file read them."""
     database = background.attach(DataDirectory(data_dir))
     for name, value in (
@@ -110,7 +105,7 @@ def env(data_dir: DataDirectoryOption = _DEFAULT_DATA_DIRECTORY) -> None:
 
 @local_commands.command()
 def status(
-    data_dir: DataDirectoryOption = _DEFAULT_DATA_DIRECTORY,
+    data_dir: DataDirectoryOption = remedies.DEFAULT_DATA_DIRECTORY,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print everything as one JSON object.")
     ] = False,
@@ -162,7 +157,7 @@ def status(
 
 @local_commands.command()
 def stop(
-    data_dir: DataDirectoryOption = _DEFAULT_DATA_DIRECTORY,
+    data_dir: DataDirectoryOption = remedies.DEFAULT_DATA_DIRECTORY,
     delete_data: Annotated[
         bool, typer.Option("--delete-data", help="Delete the stack's database and keys, too.")
     ] = False,

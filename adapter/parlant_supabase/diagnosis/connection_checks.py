@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
+from parlant_supabase import remedies
 from parlant_supabase.deployment.migrations import DEFAULT_SCHEMA
 from parlant_supabase.diagnosis.findings import Finding
 from parlant_supabase.errors import (
@@ -146,7 +147,7 @@ def check_version(deployed: VersionReply, deploy: str) -> Finding:
             "error",
             f"Version {version} of the SQL is deployed, too new for this adapter (version "
             f"{SQL_VERSION}).",
-            ("Upgrade the adapter: pip install --upgrade parlant-supabase",),
+            (remedies.upgrade(),),
         )
     return Finding("SQL version", "ok", f"Version {version} is deployed.")
 

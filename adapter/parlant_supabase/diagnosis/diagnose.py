@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from parlant_supabase import remedies
 from parlant_supabase.deployment.migrations import DEFAULT_SCHEMA, migrations_for
 from parlant_supabase.diagnosis.connection_checks import (
     check_latency,
@@ -99,7 +100,7 @@ async def _diagnose_project(
 ) -> Diagnosis:
     host = urlsplit(settings.url).netloc.rpartition("@")[2]
     option = "" if settings.schema == DEFAULT_SCHEMA else f" --schema {settings.schema}"
-    deploy = f"parlant-supabase init{option} && npx supabase db push --remote"
+    deploy = remedies.deploy(settings.schema)
     deploy_again = (
         f"Run what `parlant-supabase init --print{option}` prints in the dashboard's SQL editor."
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from parlant_supabase import remedies
 from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local.data_directory import DataDirectory
 from parlant_supabase.local.database import MAIN_DATABASE, StackDatabase
@@ -64,8 +65,8 @@ def attach(data: DataDirectory) -> StackDatabase:
             )
         time.sleep(_POLL_SECONDS)
     raise LocalStackError(
-        f"No local stack is running in {data.path}; start it with `parlant-supabase local start`, "
-        "or name its folder with --data-dir."
+        f"No local stack is running in {data.path}; start it with "
+        f"`{remedies.local('start', data.path)}`, or name its folder with --data-dir."
     )
 
 

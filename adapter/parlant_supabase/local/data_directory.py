@@ -8,14 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from parlant_supabase import remedies
 from parlant_supabase.local.credentials import Credentials
 from parlant_supabase.local.errors import LocalStackError
 from parlant_supabase.local.ports import Ports, find_free_ports
 from parlant_supabase.local.service_user import ServiceUser, make_directory, require_open_path
-
-_START_ANEW = (
-    "delete the stack's data with `parlant-supabase local stop --delete-data` and start anew"
-)
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ class DataDirectory:
         try:
             return Credentials.load(self._credentials)
         except (OSError, ValueError, TypeError) as error:
-            raise LocalStackError(f"{self._credentials} cannot be read; {_START_ANEW}.") from error
+            raise self._unreadable(self._credentials) from error
 
     def create_credentials(self) -> Credentials:
         """Return this stack's credentials, made at its first start."""
@@ -130,7 +127,7 @@ class DataDirectory:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise LocalStackError(f"{self._description} cannot be read; {_START_ANEW}.") from error
+            raise self._unreadable(self._description) from error
 
     def save_description(self, description: StackDescription) -> None:
         """Note how the stack is started, for the next start."""
@@ -152,6 +149,12 @@ class DataDirectory:
             )
         ports = Ports(*find_free_ports(3, preferred=asdict(known.ports).values()))
         return replace(known, ports=ports, schemas=tuple(schemas or known.schemas))
+
+    def _unreadable(self, path: Path) -> LocalStackError:
+        delete = remedies.local("stop --delete-data", self.path)
+        return LocalStackError(
+            f"{path} cannot be read; delete the stack's data with `{delete}` and start anew."
+        )
 
     def _entries(self) -> list[Path]:
         return [

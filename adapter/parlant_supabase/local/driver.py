@@ -1,5 +1,6 @@
 """The Postgres driver, which only the local stack needs, and which comes with the extra `local`."""
 
+from parlant_supabase import remedies
 from parlant_supabase.local.errors import LocalStackError
 
 
@@ -10,6 +11,5 @@ def require_driver() -> None:
     except ImportError as error:
         reason = str(error).partition("\n")[0]
         raise LocalStackError(
-            f"The local stack needs psycopg ({reason}); run "
-            '`pip install "parlant-supabase[local]"`.'
+            f"The local stack needs psycopg ({reason}); run `{remedies.install('local')}`."
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from parlant_supabase import remedies
 from parlant_supabase.errors import (
     ERRORS_BY_SQLSTATE,
     AuthenticationError,
@@ -23,8 +24,8 @@ from parlant_supabase.errors import (
 from parlant_supabase.rpc.functions import Function, Kind
 
 _DEPLOY = (
-    "Run `supabase db push` in the Supabase project folder that holds the migrations of "
-    "parlant-supabase; if you just did, wait a moment for the API to notice."
+    f"Run `{remedies.deploy()}` in your Supabase project's folder; if you just did, wait a moment "
+    "for the API to notice."
 )
 _KEY = (
     "Set SUPABASE_KEY to the secret or service_role key of this project "

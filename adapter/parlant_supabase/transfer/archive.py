@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from parlant_supabase import remedies
 from parlant_supabase.transfer.errors import SourceError
 from parlant_supabase.transfer.records import Failure, Part, Record
 
@@ -147,8 +148,8 @@ class Archive:
             )
         if version != _FORMAT:
             raise SourceError(
-                f"{self._name} was written by a newer parlant-supabase; upgrade this one with "
-                "`pip install --upgrade parlant-supabase`."
+                f"{self._name} was written by a newer parlant-supabase than this one. "
+                f"{remedies.upgrade()}"
             )
         try:
             return [Part(prefix, collection) for prefix, collection in header["collections"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from parlant_supabase import remedies
 from parlant_supabase.errors import (
     ERRORS_BY_SQLSTATE,
     AuthenticationError,
@@ -32,6 +33,7 @@ from parlant_supabase.rpc.functions import FIND, INSERT_ONE, UPDATE_ONE, Functio
 AGAIN = "Try again in a moment; see the project's status in the Supabase dashboard if it persists."
 ADDRESS = "Check SUPABASE_URL; it looks like https://your-project.supabase.co."
 LOOK = "so it may have been carried out or not. Look before you repeat it."
+DEPLOY = f"Run `{remedies.deploy()}` in your Supabase project's folder"
 KEY = (
     "Set SUPABASE_KEY to the secret or service_role key of this project "
     "(dashboard: Settings, API keys)."
@@ -64,9 +66,9 @@ def test_that_errors_of_our_own_are_told_in_the_words_of_the_sql(code: str) -> N
         ("54000", IndexedValueTooLongError, "Keep ids and indexed fields under 2,000 bytes."),
         ("57014", StatementTimeoutError, "it took too long; nothing was changed"),
         ("PGRST106", SchemaNotExposedError, "the schema is not exposed by the API"),
-        ("PGRST202", NotDeployedError, "the database lacks the function. Run `supabase db push`"),
-        ("42883", NotDeployedError, "the database lacks a function. Run `supabase db push`"),
-        ("3F000", NotDeployedError, "the database lacks a schema. Run `supabase db push`"),
+        ("PGRST202", NotDeployedError, f"the database lacks the function. {DEPLOY}"),
+        ("42883", NotDeployedError, f"the database lacks a function. {DEPLOY}"),
+        ("3F000", NotDeployedError, f"the database lacks a schema. {DEPLOY}"),
         ("42P01", NotDeployedError, "lacks a table that is registered. Restore the table"),
     ],
 )

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from parlant_supabase import remedies
 from parlant_supabase.transfer.errors import SourceError
 from parlant_supabase.transfer.records import Part, Record
 from parlant_supabase.transfer.sources.parlant_layout import (
@@ -87,8 +88,8 @@ def connect(url: str) -> MongoClient[dict[str, Any]]:
         from pymongo import MongoClient
     except ImportError:
         raise SourceError(
-            "MongoDB is read with pymongo, which is not installed: "
-            "`pip install 'parlant-supabase[mongodb]'`."
+            "MongoDB is read with pymongo, which is not installed: run "
+            f"`{remedies.install('mongodb')}`."
         ) from None
     timeout: dict[str, Any] = (
         {} if _TIMEOUT_OPTION.lower() in url.lower() else {_TIMEOUT_OPTION: _TIMEOUT_MS}
