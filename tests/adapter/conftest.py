@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import psycopg
 import pytest
+from parlant.core.loggers import Logger
 from parlant.core.persistence.document_database import (
     BaseDocument,
     DocumentCollection,
@@ -61,6 +64,29 @@ def impatient(stack: LocalStack) -> SupervisedDatabase:
             )
     database.restart("postgrest")
     return database
+
+
+@pytest.fixture(scope="session")
+def patient(stack: LocalStack) -> SupervisedDatabase:
+    """A database that gives a statement all the time that a slow machine needs for it."""
+    database = stack.create_database("patient")
+    database.deploy(find_project())
+    with psycopg.connect(stack.admin_url, autocommit=True) as connection:
+        connection.execute("alter role authenticator in database patient set statement_timeout = 0")
+    database.restart("postgrest")
+    return database
+
+
+@pytest.fixture
+async def documents_without_limit(
+    patient: SupervisedDatabase, prefix: str, logger: Logger
+) -> AsyncIterator[DocumentCollection[BaseDocument]]:
+    """An empty collection on which a call may take as long as it needs."""
+    connection = {"url": patient.url, "key": patient.service_role_key}
+    async with SupabaseDocumentDatabase(
+        logger, connection, table_prefix=prefix, timeout=240
+    ) as database:
+        yield await database.get_or_create_collection("documents", BaseDocument, identity_loader)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ FOLDERS = (
     "benchmarks",
     "docs",
     "demo",
+    "examples",
     "requirements",
     "scripts",
     "sql",

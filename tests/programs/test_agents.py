@@ -122,11 +122,16 @@ def everything(client: httpx.Client, session: str) -> dict[str, Any]:
     }
 
 
+# The first program of the first page, README.
+QUICK_START = next(iter(applications().values()))
+
 APPLICATIONS = {
     "the earlier adapter's quick start": Path(__file__)
     .with_name("earlier_quick_start.py")
     .read_text(),
-    **applications(),
+    "examples/my_agent.py": (CHECKOUT / "examples" / "my_agent.py").read_text("utf-8"),
+    # The quick start is that example.
+    **{page: code for page, code in applications().items() if code != QUICK_START},
 }
 
 
@@ -136,6 +141,13 @@ def count(project: StackDatabase, table: str) -> int:
         row = connection.execute(on("select count(*) from {}", f"parlant_{table}")).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def test_that_the_quick_start_is_the_example() -> None:
+    docstring, _, code = APPLICATIONS["examples/my_agent.py"].rpartition('"""')
+
+    assert docstring
+    assert code.lstrip("\n") == QUICK_START
 
 
 def test_that_the_documents_show_each_wiring() -> None:
