@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -124,14 +123,6 @@ def test_that_even_a_version_of_the_future_is_passed(
     assert len(collections_of(database, "acme_")) == 10
 
 
-def test_that_versions_are_of_now(tmp_path: Path) -> None:
-    before = datetime.now(timezone.utc).replace(microsecond=0)
-    (file,) = add_migrations(tmp_path, None, []).added
-
-    version = datetime.strptime(file.name[:14], "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
-    assert before <= version <= datetime.now(timezone.utc)
-
-
 def test_that_again_it_adds_nothing(
     invoke: Invoke, make_empty_database: MakeEmptyDatabase, tmp_path: Path
 ) -> None:
@@ -168,26 +159,6 @@ def test_that_after_an_upgrade_it_adds_what_is_new(
     assert added.name.endswith("_add_more.sql")
     assert {**before, added.name: added.read_text()} == migrations_in(tmp_path)
     assert query(database, "select to_regclass('public.parlant_more')::text") == [("parlant_more",)]
-
-
-def test_that_a_copy_under_another_name_is_recognised(tmp_path: Path) -> None:
-    (file,) = add_migrations(tmp_path, None, []).added
-    file.rename(file.with_name("20260101000000_parlant.sql"))
-
-    result = add_migrations(tmp_path, None, [])
-
-    assert result.added == []
-    assert result.edited == []
-
-
-def test_that_a_copy_with_other_ends_of_lines_is_recognised(tmp_path: Path) -> None:
-    (file,) = add_migrations(tmp_path, None, []).added
-    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
-
-    result = add_migrations(tmp_path, None, [])
-
-    assert result.added == []
-    assert result.edited == []
 
 
 def test_that_an_edited_copy_is_told_and_left_alone(run: Run, tmp_path: Path) -> None:
@@ -341,13 +312,6 @@ def test_that_what_cannot_be_a_folder_is_one_sentence(run: Run, tmp_path: Path) 
     assert_one_sentence(run("init", "file"), "cannot be used")
 
 
-def test_that_nothing_half_written_is_left(tmp_path: Path) -> None:
-    add_migrations(tmp_path, None, ["acme_"])
-
-    folder = tmp_path / "supabase"
-    assert {file.suffix for file in folder.rglob("*") if file.is_file()} == {".sql", ".toml"}
-
-
 def test_that_the_stores_named_here_are_those_of_the_package(
     make_empty_database: MakeEmptyDatabase,
 ) -> None:
@@ -359,11 +323,3 @@ def test_that_the_stores_named_here_are_those_of_the_package(
         for store in STORES
         for collection in (METADATA, *store.collections)
     }
-
-
-def test_that_versions_of_one_call_differ_and_ascend() -> None:
-    soon = (datetime.now(timezone.utc) + timedelta(days=1)).strftime("%Y%m%d%H%M%S")
-    for last in ("", "9_x.sql", f"{soon}_x.sql", f"{soon}999_x.sql"):
-        versions = user_project._versions_after(last, 70)
-        assert sorted(set(versions)) == versions
-        assert versions[0] > last.partition("_")[0]
