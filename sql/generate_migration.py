@@ -31,10 +31,11 @@ ORDER = (
     "views",
     "default_stores.sql",
     "make_views.sql",
+    "apply_opt_ins.sql",
     "reload.sql",
 )
 # In every migration, whatever has changed.
-LAST = ("make_views.sql", "reload.sql")
+LAST = ("make_views.sql", "apply_opt_ins.sql", "reload.sql")
 
 SECTION = re.compile(r"^-- >>> sql/(?P<name>\S+)\n(?P<text>.*?)^-- <<<\n", re.MULTILINE | re.DOTALL)
 

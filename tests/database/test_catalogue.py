@@ -33,10 +33,14 @@ def audience(path: Path) -> str:
 NOT_FOR_SERVICE_ROLE = {
     "adopt_failed_table",
     "adopt_table",
+    "apply_opt_ins",
     "derive_columns",
     "drop_views_on",
     "lock_down_table",
     "make_views",
+    "missing_grants",
+    "opt_in",
+    "require_own_table",
     "set_aside_policies",
     "unique_key",
 }

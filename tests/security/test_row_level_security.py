@@ -15,13 +15,18 @@ CUSTOMERS = {"p_prefix": "parlant_customers_", "p_collection": "customers"}
 
 @pytest.fixture(scope="module")
 def two_customers(for_users: SupervisedDatabase) -> tuple[Caller, Caller]:
-    """Two signed-in users, each with a session and an event in it."""
+    """Two signed-in users, each with a session, a message, a deleted one and a tool event."""
     server = caller(for_users, "service_role")
     for name in ("one", "two"):
         session = {"id": f"s-{name}", "customer_id": name, "creation_utc": "2026"}
-        event = {"id": f"e-{name}", "session_id": f"s-{name}", "creation_utc": "2026"}
         assert server.call("parlant_insert_one", **SESSIONS, p_document=session).is_success
-        assert server.call("parlant_insert_one", **EVENTS, p_document=event).is_success
+        for event in (
+            {"id": f"e-{name}", "kind": "message", "deleted": False},
+            {"id": f"deleted-{name}", "kind": "message", "deleted": True},
+            {"id": f"tool-{name}", "kind": "tool", "deleted": False},
+        ):
+            document = {**event, "session_id": f"s-{name}", "creation_utc": "2026"}
+            assert server.call("parlant_insert_one", **EVENTS, p_document=document).is_success
     return (
         caller(for_users, "authenticated", customer_id="one"),
         caller(for_users, "authenticated", customer_id="two"),
@@ -34,7 +39,7 @@ def found(user: Caller, where: dict[str, str], **arguments: object) -> list[str]
     return [item["id"] for item in reply.json()["items"]]
 
 
-def test_that_each_user_sees_the_own_session_and_its_events_only(
+def test_that_each_user_sees_the_own_session_and_its_messages_only(
     two_customers: tuple[Caller, Caller],
 ) -> None:
     one, two = two_customers
@@ -64,6 +69,14 @@ def test_that_a_batch_cannot_reach_past_the_policies(two_customers: tuple[Caller
 
 def test_that_a_token_without_a_customer_sees_nothing(for_users: SupervisedDatabase) -> None:
     assert found(caller(for_users, "authenticated"), SESSIONS) == []
+
+
+def test_that_what_users_write_about_themselves_opens_nothing(
+    for_users: SupervisedDatabase, two_customers: tuple[Caller, Caller]
+) -> None:
+    claims = {"user_metadata": {"customer_id": "two"}}
+
+    assert found(caller(for_users, "authenticated", **claims), SESSIONS) == []
 
 
 @pytest.mark.parametrize(

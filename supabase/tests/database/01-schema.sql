@@ -9,7 +9,7 @@ select has_schema('parlant_internal', 'the private schema is there');
 select tables_are(
   'parlant_internal',
   array[
-    'collections', 'document_shape', 'failed_document_shape', 'view_sets'
+    'collections', 'document_shape', 'failed_document_shape', 'opt_ins', 'view_sets'
   ],
   'the private schema holds the registries, the shapes and nothing else'
 );

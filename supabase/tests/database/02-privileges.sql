@@ -72,7 +72,8 @@ select bag_eq(
   $$
     values
     ('adopt_table'), ('adopt_failed_table'), ('set_aside_policies'), ('lock_down_table'), ('derive_columns'),
-    ('make_views'), ('drop_views_on'), ('unique_key')
+    ('make_views'), ('drop_views_on'), ('unique_key'), ('opt_in'), ('apply_opt_ins'), ('missing_grants'),
+    ('require_own_table')
   $$,
   'service_role may execute all but the functions that only those of the owner call'
 );

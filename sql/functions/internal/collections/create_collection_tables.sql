@@ -99,6 +99,8 @@ begin
   from parlant_internal.view_sets as s
   where p_prefix in (s.session_prefix, s.customer_prefix, s.variable_prefix);
 
+  perform parlant_internal.apply_opt_ins();
+
   return true;
 end;
 $$;

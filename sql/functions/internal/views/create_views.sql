@@ -42,6 +42,7 @@ begin
       variable_prefix = excluded.variable_prefix;
 
   v_states := parlant_internal.make_views(p_prefix, null);
+  perform parlant_internal.apply_opt_ins();
   -- They are for the API, too.
   perform pg_notify('pgrst', 'reload schema');
 
