@@ -77,6 +77,21 @@ comment on table parlant_internal.failed_document_shape is
 alter table parlant_internal.failed_document_shape enable row level security;
 revoke all on table parlant_internal.failed_document_shape from public, anon, authenticated;
 -- <<<
+-- >>> sql/tables/opt_ins.sql
+-- The roles that a file of supabase/opt-in/ has let in, and to what. Every migration grants it again, because
+-- functions that it makes anew are closed to all but service_role.
+create table if not exists parlant_internal.opt_ins (
+  role_name name not null,
+  access text not null,
+  primary key (role_name, access)
+);
+
+comment on table parlant_internal.opt_ins is
+'Roles besides service_role that may use parlant-supabase, and what they may do.';
+
+alter table parlant_internal.opt_ins enable row level security;
+revoke all on table parlant_internal.opt_ins from public, anon, authenticated, service_role;
+-- <<<
 -- >>> sql/tables/view_sets.sql
 -- The prefixes of views, and those of the stores whose tables the views read. Written by
 -- parlant_create_views; default_stores.sql adds those of the default stores.
@@ -112,6 +127,8 @@ declare
   v_policies text[];
   v_statement text;
 begin
+  perform parlant_internal.require_own_table(p_table);
+
   if (select c.relkind from pg_catalog.pg_class as c where c.oid = v_table::regclass) <> 'r'
     or (
       select count(*)
@@ -186,6 +203,8 @@ declare
   v_message text;
   v_detail text;
 begin
+  perform parlant_internal.require_own_table(p_table);
+
   select string_agg(s.attname, ', ' order by s.attnum) into v_missing
   from pg_catalog.pg_attribute as s
   left join pg_catalog.pg_attribute as a
@@ -314,6 +333,38 @@ comment on function parlant_internal.adopt_table(name) is
 'Turns a table made from the earlier adapter''s script into one of ours.';
 
 revoke all on function parlant_internal.adopt_table(name)
+from public, anon, authenticated, service_role;
+-- <<<
+-- >>> sql/functions/internal/access/apply_opt_ins.sql
+-- purpose:  Grants every role of opt_ins what it was let in to. Runs at the end of each migration and when
+--           tables or views are made; does nothing where all is granted.
+-- returns:  nothing
+-- raises:   nothing
+create or replace function parlant_internal.apply_opt_ins()
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_statement text;
+begin
+  for v_statement in
+    select g.statement
+    from parlant_internal.opt_ins as o
+    cross join lateral parlant_internal.missing_grants(o.role_name, o.access) as g (statement)
+    where to_regrole(quote_ident(o.role_name)) is not null
+  loop
+    execute v_statement;
+  end loop;
+end;
+$$;
+
+comment on function parlant_internal.apply_opt_ins() is
+'Grants the roles that were let in what they were let in to.';
+
+revoke all on function parlant_internal.apply_opt_ins()
 from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/batches/call_statement.sql
@@ -1126,6 +1177,8 @@ begin
   from parlant_internal.view_sets as s
   where p_prefix in (s.session_prefix, s.customer_prefix, s.variable_prefix);
 
+  perform parlant_internal.apply_opt_ins();
+
   return true;
 end;
 $$;
@@ -1241,6 +1294,7 @@ begin
       variable_prefix = excluded.variable_prefix;
 
   v_states := parlant_internal.make_views(p_prefix, null);
+  perform parlant_internal.apply_opt_ins();
   -- They are for the API, too.
   perform pg_notify('pgrst', 'reload schema');
 
@@ -2696,6 +2750,82 @@ revoke all on function parlant_internal.merged_object(text, jsonb, jsonb, text[]
 from public, anon, authenticated;
 grant execute on function parlant_internal.merged_object(text, jsonb, jsonb, text[]) to service_role;
 -- <<<
+-- >>> sql/functions/internal/access/missing_grants.sql
+-- purpose:  What a role lacks of the access that it was let in to.
+-- p_role:   the role's name
+-- p_access: documents, functions or agent, as in opt_in()
+-- returns:  statements that grant it
+-- raises:   nothing
+create or replace function parlant_internal.missing_grants(p_role name, p_access text)
+returns setof text
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  c_data_functions constant text[] := '{parlant_get_version,parlant_get_collection,parlant_find,'
+    'parlant_find_one,parlant_insert_one,parlant_update_one,parlant_delete_one,parlant_execute}';
+  v_policy name := format('parlant-supabase: %s', p_role);
+begin
+  return query
+    select format('grant usage on schema %s to %I', n.oid::regnamespace, p_role)
+    from pg_catalog.pg_namespace as n
+    where n.oid in ('parlant_internal'::regnamespace, 'public'::regnamespace)
+      and not has_schema_privilege(p_role, n.oid, 'usage');
+
+  return query
+    select format('grant execute on function %s to %I', p.oid::regprocedure, p_role)
+    from pg_catalog.pg_proc as p
+    where has_function_privilege('service_role', p.oid, 'execute')
+      and not has_function_privilege(p_role, p.oid, 'execute')
+      and (p_access = 'agent' or not p.prosecdef)
+      and (
+        p.pronamespace = 'parlant_internal'::regnamespace
+        or (p.pronamespace = 'public'::regnamespace
+          and starts_with(p.proname, 'parlant_')
+          and (p_access <> 'documents' or p.proname = any (c_data_functions)))
+      );
+
+  -- An agent writes documents; whoever calls functions reads what they look up.
+  return query
+    with opened as (
+      select
+        c.oid::regclass as relation,
+        c.relkind,
+        case when o.table_name is null then 'select' else 'select, insert, update, delete' end as granted,
+        case when o.table_name is null
+          then 'select to %I using (true)' else 'all to %1$I using (true) with check (true)' end as policy
+      from pg_catalog.pg_class as c
+      left join parlant_internal.collections as o
+        on c.relnamespace = 'public'::regnamespace and c.relname in (o.table_name, o.failed_table_name)
+      where c.relkind in ('r', 'v')
+        and case
+          when c.relnamespace = 'parlant_internal'::regnamespace
+            then has_table_privilege('service_role', c.oid, 'select')
+              and (p_access = 'agent' or c.relname = 'collections')
+          else p_access = 'agent' and (o.table_name is not null or parlant_internal.is_our_view(c.oid))
+        end
+    )
+    select format('grant %s on table %s to %I', o.granted, o.relation, p_role)
+    from opened as o
+    where not has_table_privilege(p_role, o.relation, 'select')
+    union all
+    select format('create policy %I on %s for %s', v_policy, o.relation, format(o.policy, p_role))
+    from opened as o
+    where o.relkind = 'r' and not exists (
+      select from pg_catalog.pg_policy as p
+      where p.polrelid = o.relation and p.polname = v_policy
+    );
+end;
+$$;
+
+comment on function parlant_internal.missing_grants(name, text) is
+'What a role lacks of the access that it was let in to.';
+
+revoke all on function parlant_internal.missing_grants(name, text)
+from public, anon, authenticated, service_role;
+-- <<<
 -- >>> sql/functions/internal/collections/opened_collection.sql
 -- purpose:      What both ways of opening a collection return.
 -- p_prefix:     the store's table prefix
@@ -2765,6 +2895,51 @@ comment on function parlant_internal.operands(jsonb, text, text) is
 revoke all on function parlant_internal.operands(jsonb, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.operands(jsonb, text, text) to service_role;
+-- <<<
+-- >>> sql/functions/internal/access/opt_in.sql
+-- purpose:  Lets a role in, now and after every later migration.
+-- p_role:   the role's name
+-- p_access: what it may do. documents: find, insert, update and delete documents, as far as grants on tables
+--           and row level security policies of your own allow. functions: the same with every function that
+--           runs as its caller. agent: all that service_role may do with parlant-supabase, in tables that are
+--           made later too
+-- returns:  nothing
+-- raises:   PD008 invalid argument
+create or replace function parlant_internal.opt_in(p_role name, p_access text)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_access is null or p_access not in ('documents', 'functions', 'agent') then
+    raise exception using
+      errcode = 'PD008',
+      message = format('unknown access %L', p_access),
+      hint = 'It is documents, functions or agent.';
+  end if;
+
+  if to_regrole(quote_ident(p_role)) is null then
+    raise exception using
+      errcode = 'PD008',
+      message = format('there is no role %L', p_role),
+      hint = 'Make it with "create role … nologin noinherit" first.';
+  end if;
+
+  insert into parlant_internal.opt_ins (role_name, access)
+  values (p_role, p_access)
+  on conflict do nothing;
+
+  perform parlant_internal.apply_opt_ins();
+end;
+$$;
+
+comment on function parlant_internal.opt_in(name, text) is
+'Lets a role use parlant-supabase.';
+
+revoke all on function parlant_internal.opt_in(name, text)
+from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/filters/order_key.sql
 -- purpose:  The SQL expression of one value whose jsonb order is the order of documents' fields, whatever the
@@ -3141,6 +3316,77 @@ comment on function parlant_internal.require_list(jsonb, text, text) is
 revoke all on function parlant_internal.require_list(jsonb, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.require_list(jsonb, text, text) to service_role;
+-- <<<
+-- >>> sql/functions/internal/adoption/require_own_table.sql
+-- purpose:  Refuses to adopt a table through which somebody else's code would run as our owner: a table of
+--           another role, or one with a trigger of another role, who needs only the privilege to add it.
+--           Rules, defaults and constraints are the table owner's, so they stay, as do the owner's triggers.
+-- p_table:  the name of a relation that exists
+-- returns:  nothing
+-- raises:   PD007 table not ours
+create or replace function parlant_internal.require_own_table(p_table name)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table text := format('%I.%I', 'public', p_table);
+  v_owner name;
+  v_kind "char";
+  v_triggers text;
+  v_remedies text;
+begin
+  select r.rolname, c.relkind into v_owner, v_kind
+  from pg_catalog.pg_class as c
+  join pg_catalog.pg_roles as r on r.oid = c.relowner
+  where c.oid = v_table::regclass;
+
+  if v_owner <> current_user then
+    raise exception using
+      errcode = 'PD007',
+      message = format('%I exists and belongs to the role %I', p_table, v_owner),
+      detail = format('Only tables of %I are adopted: what others put on theirs would run in its name.', current_user),
+      hint = format(
+        'If you know the table, run "alter table %s owner to %I". Else use another table_prefix.',
+        v_table, current_user);
+  end if;
+
+  -- The caller refuses whatever is no table.
+  if v_kind <> 'r' then
+    return;
+  end if;
+
+  -- Nobody can add a trigger after the look at them.
+  execute format('lock table %s in share row exclusive mode', v_table);
+
+  select
+    string_agg(format('%I, which calls %s of %I', t.tgname, p.oid::regprocedure, r.rolname), '; ' order by t.tgname),
+    string_agg(format('drop trigger %I on %s', t.tgname, v_table), '; ' order by t.tgname)
+  into v_triggers, v_remedies
+  from pg_catalog.pg_trigger as t
+  join pg_catalog.pg_proc as p on p.oid = t.tgfoid
+  join pg_catalog.pg_roles as r on r.oid = p.proowner
+  where t.tgrelid = v_table::regclass and not t.tgisinternal
+    -- A superuser, as of what extensions bring, has no need of our owner's rights.
+    and r.rolname <> current_user and not r.rolsuper;
+
+  if v_triggers is not null then
+    raise exception using
+      errcode = 'PD007',
+      message = format('%I exists and has triggers of another role', p_table),
+      detail = format('Their code would run as %I: %s.', current_user, v_triggers),
+      hint = format('Run "%s", or use another table_prefix.', v_remedies);
+  end if;
+end;
+$$;
+
+comment on function parlant_internal.require_own_table(name) is
+'Refuses to adopt a table through which code of somebody else would run.';
+
+revoke all on function parlant_internal.require_own_table(name)
+from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/loading/restore_document.sql
 -- purpose:     Puts one failed document, converted, where it belongs, unless something newer is there.
@@ -6434,6 +6680,10 @@ from parlant_internal.store_collections() as s;
 -- Brings every view to its definition. Runs in each migration, as that may have changed one.
 select parlant_internal.make_views(s.prefix, null)
 from parlant_internal.view_sets as s;
+-- <<<
+-- >>> sql/apply_opt_ins.sql
+-- Lets in again who was let in before. Runs in each migration, as that may have made functions anew.
+select parlant_internal.apply_opt_ins();
 -- <<<
 -- >>> sql/reload.sql
 -- PostgREST learns of new functions. On a hosted project an event trigger says the same; elsewhere nothing

@@ -15,6 +15,8 @@ declare
   v_policies text[];
   v_statement text;
 begin
+  perform parlant_internal.require_own_table(p_table);
+
   if (select c.relkind from pg_catalog.pg_class as c where c.oid = v_table::regclass) <> 'r'
     or (
       select count(*)

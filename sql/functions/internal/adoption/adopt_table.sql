@@ -21,6 +21,8 @@ declare
   v_message text;
   v_detail text;
 begin
+  perform parlant_internal.require_own_table(p_table);
+
   select string_agg(s.attname, ', ' order by s.attnum) into v_missing
   from pg_catalog.pg_attribute as s
   left join pg_catalog.pg_attribute as a
