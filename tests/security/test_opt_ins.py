@@ -129,7 +129,7 @@ async def test_that_an_agent_works_with_a_key_of_its_own_role(
         client = await acreate_client(for_agent.url, for_agent.publishable_key, options)
         async with SupabaseDocumentDatabase(logger, client=client, table_prefix="later_") as db:
             notes = await db.get_or_create_collection("notes", BaseDocument, loader)
-            await notes.insert_one(note("a"))  # type: ignore[arg-type]
+            await notes.insert_one(note("a"))
             found = await notes.find_one(only("a"))
             await notes.delete_one(only("a"))
             await db.delete_collection("notes")
