@@ -476,6 +476,25 @@ def test_that_any_index_that_is_missing_is_found_and_made(
     assert examine(invoke, variables_for(database)).statuses() == {}
 
 
+def test_that_an_index_that_is_not_valid_counts_as_missing_and_is_made_again(
+    invoke: Invoke, database: SupervisedDatabase
+) -> None:
+    # As `create index concurrently` leaves an index whose making was interrupted.
+    with psycopg.connect(database.admin_url, autocommit=True) as admin:
+        admin.execute(
+            "update pg_catalog.pg_index set indisvalid = false where indexrelid = ("
+            "select indexrelid from pg_catalog.pg_index"
+            " where indrelid = 'public.parlant_sessions_events'::regclass"
+            " and pg_get_indexdef(indexrelid) like '%(session_id NULLS FIRST, creation_utc, id)')"
+        )
+
+    examined = examine(invoke, variables_for(database))
+    assert examined.wrong() == {"indexes": "warning"}
+
+    execute(database, *examined.statements("indexes"))
+    assert examine(invoke, variables_for(database)).statuses() == {}
+
+
 def test_that_a_view_that_was_dropped_is_found_and_made(
     invoke: Invoke, database: SupervisedDatabase
 ) -> None:

@@ -54,6 +54,7 @@ begin
         join pg_catalog.pg_class as c on c.oid = x.indexrelid
         where
           x.indrelid = v_table::regclass
+          and x.indisvalid
           and c.relname = parlant_internal.index_name(p_prefix, p_collection, v_fields, v_unique)
       )
     then

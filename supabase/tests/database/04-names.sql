@@ -1,7 +1,7 @@
 -- How a prefix and a collection's name become the name of a table.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(25);
+select plan(28);
 
 set local role service_role;
 
@@ -91,6 +91,32 @@ select throws_ok(
 select lives_ok(
   format('select public.parlant_get_or_create_collection(%L, %L)', 'pgtap "Name''s; ', 'Odd -- $$'),
   'a name that has to be quoted'
+);
+
+-- Indexes.
+
+select isnt(
+  parlant_internal.index_name(repeat('p', 40) || 'a_', 'things', '[["k", "asc"]]', false),
+  parlant_internal.index_name(repeat('p', 40) || 'b_', 'things', '[["k", "asc"]]', false),
+  'two prefixes that begin alike have indexes of different names'
+);
+select isnt(
+  parlant_internal.index_name('ab_', 'c', '[["k", "asc"]]', false),
+  parlant_internal.index_name('a', 'b_c', '[["k", "asc"]]', false),
+  'so do two collections whose prefix and name make the same text'
+);
+select is(
+  (
+    select count(distinct parlant_internal.index_name('p_', 'things', i.fields, i.is_unique))
+    from (
+      values
+      ('[["k", "asc"]]'::jsonb, false), ('[["k", "asc"]]', true), ('[["k", "desc"]]', false),
+      ('[["l", "asc"]]', false), ('[["k", "asc"], ["l", "asc"]]', false),
+      ('[["l", "asc"], ["k", "asc"]]', false)
+    ) as i (fields, is_unique)
+  ),
+  6::bigint,
+  'and so does each definition'
 );
 
 select f.line from finish() as f (line);

@@ -1,7 +1,7 @@
 -- Exporting documents, importing documents and failed documents, adopting the tables of others.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(36);
+select plan(38);
 
 select public.parlant_create_collection('pgtap_move_', 'things');
 select public.parlant_create_collection('pgtap_move_', 'others');
@@ -269,6 +269,28 @@ select throws_ok(
   $$select public.parlant_adopt_collections('pgtap_orders_', '{events}')$$,
   'PD007', 'pgtap_orders_events exists and is not a table of parlant-supabase',
   'a table that holds something else is refused'
+);
+
+-- Nothing is unique among failed documents, so imports of them take turns.
+
+create function pg_temp.holds_lock_of(p_text text) returns boolean language sql as $$
+  select exists (
+    select from pg_catalog.pg_locks as l
+    where
+      l.locktype = 'advisory' and l.pid = pg_catalog.pg_backend_pid() and l.objsubid = 1 and l.granted
+      and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended(p_text, 0)
+  )
+$$;
+
+select ok(
+  not pg_temp.holds_lock_of('public.pgtap_move_latecomers_failed_migrations'),
+  'no import of failed documents has its turn'
+);
+select public.parlant_create_collection('pgtap_move_', 'latecomers');
+select public.parlant_import_failed_documents('pgtap_move_', 'latecomers', '[]');
+select ok(
+  pg_temp.holds_lock_of('public.pgtap_move_latecomers_failed_migrations'),
+  'until one has begun'
 );
 
 select f.line from finish() as f (line);
