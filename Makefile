@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 BENCH_INSTALLED := .venv/installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo unit check test test-postgres15 test-wheel mutants lint format migration reference bench \
+.PHONY: help setup demo unit check test test-postgres15 test-wheel mutants sql-mutants lint format migration reference bench \
 	build clean node
 
 help: ## List the targets
@@ -44,6 +44,9 @@ test-wheel: node $(INSTALLED) ## Install the wheel, and all that it needs, with 
 
 mutants: $(INSTALLED) ## Break the package in many small ways, which tests/unit/ must notice; ONLY=pattern
 	@$(BIN)/python scripts/mutate.py $(if $(ONLY),'$(ONLY)')
+
+sql-mutants: node $(INSTALLED) ## Break the SQL functions in many small ways, which pgTAP must notice; ONLY=pattern
+	@$(BIN)/python scripts/mutate_sql.py $(if $(ONLY),'$(ONLY)')
 
 lint: $(INSTALLED) ## Run ruff, mypy, deptry, sqlfluff and the check of the workflows
 	$(BIN)/ruff check .
