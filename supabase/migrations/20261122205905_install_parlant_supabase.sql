@@ -1191,7 +1191,7 @@ from public, anon, authenticated;
 grant execute on function parlant_internal.create_collection_tables(text, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/collections/create_index.sql
--- purpose:      Makes one index of a collection, unless it is there.
+-- purpose:      Makes one index of a collection, unless it is there. One that is not valid is made again.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
 -- p_fields:     [[field, "asc" | "desc"], ...], at least one
@@ -1227,6 +1227,14 @@ begin
   -- Two servers that ask at the same moment take turns; the second finds the index. They do so for all
   -- indexes of a table at once, so that neither waits for one that the other makes while holding another.
   perform pg_advisory_xact_lock(v_table::regclass::oid::bigint);
+
+  -- What an interrupted `create index concurrently` leaves behind has the name and serves nobody.
+  if exists (
+    select from pg_catalog.pg_index as i
+    where i.indexrelid = to_regclass(format('%I.%I', 'public', v_name)) and not i.indisvalid
+  ) then
+    execute format('drop index %I.%I', 'public', v_name);
+  end if;
 
   -- A unique index begins like any other, for the same lookups and sorts, and ends with what is unique. Its
   -- columns may be NULL, which the key at its end tells from other NULLs.
@@ -4848,6 +4856,7 @@ begin
         join pg_catalog.pg_class as c on c.oid = x.indexrelid
         where
           x.indrelid = v_table::regclass
+          and x.indisvalid
           and c.relname = parlant_internal.index_name(p_prefix, p_collection, v_fields, v_unique)
       )
     then

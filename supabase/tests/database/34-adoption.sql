@@ -1,7 +1,7 @@
 -- Adoption of tables that were made by hand: what becomes of their rows, columns, indexes and policies.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(41);
+select plan(44);
 
 -- A table as the earlier adapter's script makes it, and that of its failed documents.
 create function pg_temp.make(p_table text) returns void language plpgsql as $$
@@ -324,6 +324,23 @@ select throws_ok(
   'collection ''gs'' under prefix ''pgtap_adopt_thin'' would share table pgtap_adopt_things with collection'
   || ' ''things'' under prefix ''pgtap_adopt_''',
   'two prefixes that come out at one table'
+);
+
+-- Adoption of what there is.
+
+select is(
+  public.parlant_adopt_collections('pgtap_none_', '{things}'), '{"collections": []}'::jsonb,
+  'tables that are not there are not made'
+);
+select pg_temp.make('pgtap_adopt_b');
+select pg_temp.make('pgtap_adopt_a');
+select is(
+  public.parlant_adopt_collections('pgtap_adopt_', '{b,c,a}'), '{"collections": ["a", "b"]}'::jsonb,
+  'those that are there are, and are named in order'
+);
+select is(
+  public.parlant_adopt_collections('pgtap_adopt_', '{b}'), '{"collections": ["b"]}'::jsonb,
+  'those alone that are asked for'
 );
 
 select f.line from finish() as f (line);
