@@ -70,7 +70,7 @@ class SupabaseSessionListener(PollingSessionListener):
             del self._waiting[arrival]
 
     async def _look_at(self, watch: EventWatch) -> bool:
-        [found] = await self._store.check_events([watch])
+        [found] = await self._store._check_events([watch])
         if isinstance(found, Exception):
             raise found
         return found
@@ -89,7 +89,7 @@ class SupabaseSessionListener(PollingSessionListener):
         waiting = dict(self._waiting)
         results: Sequence[bool | Exception]
         try:
-            results = await self._store.check_events(list(waiting.values()))
+            results = await self._store._check_events(list(waiting.values()))
         except Exception as error:
             # Whoever waits hears what became of the look, as with a look of its own.
             results = [error] * len(waiting)

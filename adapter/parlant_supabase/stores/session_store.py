@@ -224,7 +224,7 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         )
         return self._event(event_id, result.updated_document)
 
-    async def check_events(
+    async def _check_events(
         self, watches: Sequence[EventWatch]
     ) -> Sequence[bool | ItemNotFoundError]:
         """Whether there are events, for each of any number of clients that wait for some.

@@ -311,7 +311,7 @@ async def test_that_an_update_of_an_event_changes_what_it_mentions(
 async def test_that_each_watch_has_a_result(rpc: FakeRpc, store: SupabaseSessionStore) -> None:
     rpc.answer("check_events", {"results": [True, False, None]})
 
-    results = await store.check_events(
+    results = await store._check_events(
         [
             EventWatch(S1, EventSource.CUSTOMER, "t1", [EventKind.MESSAGE], 3),
             EventWatch(SessionId("s2"), trace_id="", min_offset=0),
@@ -346,4 +346,4 @@ async def test_that_there_is_a_result_for_each_watch_or_an_error(
     rpc.answer("check_events", {"results": [True]})
 
     with pytest.raises(ValueError, match="shorter"):
-        await store.check_events([EventWatch(S1), EventWatch(S1)])
+        await store._check_events([EventWatch(S1), EventWatch(S1)])
