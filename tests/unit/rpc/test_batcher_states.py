@@ -206,5 +206,5 @@ class BatcherMachine(RuleBasedStateMachine):
 
 TestBatcherStates = BatcherMachine.TestCase
 TestBatcherStates.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, database=None
+    max_examples=50, stateful_step_count=25, deadline=None, database=None
 )
