@@ -360,7 +360,11 @@ async def test_that_calls_of_a_batch_that_was_rolled_back_at_closing_are_not_sen
     batcher.close()
     send.requests[1].answer.set_exception(failure("57014"))
 
-    assert {described(error)[0] for error in await outcomes(batch)} == {NotOpenError}
+    assert [described(error) for error in await outcomes(batch)] == [
+        (NotOpenError, "call 1"),
+        (NotOpenError, "call 2"),
+        (NotOpenError, "call 3"),
+    ]
     assert len(send.requests) == 2
 
 

@@ -28,7 +28,8 @@ from parlant_supabase.rpc.error_mapping import (
     not_the_api,
     translate,
 )
-from parlant_supabase.rpc.functions import FIND, INSERT_ONE, UPDATE_ONE, Function
+from parlant_supabase.rpc.functions import FIND, INSERT_ONE, UPDATE_ONE, Function, Kind
+from parlant_supabase.rpc.replies import CreatedReply
 
 AGAIN = "Try again in a moment; see the project's status in the Supabase dashboard if it persists."
 ADDRESS = "Check SUPABASE_URL; it looks like https://your-project.supabase.co."
@@ -83,6 +84,23 @@ def test_that_a_known_code_says_what_happened_and_what_to_do(
     assert "their" not in str(caught)
     assert caught.code == code
     assert (caught.server_message, caught.server_detail) == ("theirs", "their detail")
+
+
+@pytest.mark.parametrize(("schema", "named"), [({}, "public"), ({"schema": "acme"}, "acme")])
+def test_that_a_function_with_a_time_limit_says_how_to_raise_it(
+    schema: dict[str, str], named: str
+) -> None:
+    function = Function("parlant_slow", Kind.WRITE, CreatedReply, has_time_limit=True)
+    error = translate(function, "calling", "57014", "theirs", None, None, **schema)
+
+    assert type(error) is StatementTimeoutError
+    assert str(error) == (
+        "calling: the database ended the statement because it took too long; nothing was changed. "
+        "parlant_slow has a time limit of its own, whatever the role's is; to raise it, run "
+        f"`alter function \"{named}\".parlant_slow set statement_timeout = '10min'; "
+        "notify pgrst, 'reload schema';` and open the database with timeout=1200."
+    )
+    assert "time limit" not in str(translate(function, "calling", "42501", None, None, None))
 
 
 @pytest.mark.parametrize(

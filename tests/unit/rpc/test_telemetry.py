@@ -194,12 +194,14 @@ async def test_that_of_the_same_within_a_second_one_is_a_warning(
     for at in (0.0, 0.5, 0.999, 1.0, 1.5):
         time.now = BEGAN + 10 + at
         await observer.call_ended(call(), BEGAN, None)
+    await observer.call_ended(call("other"), BEGAN, None)
     assert [level for level, _ in sentences(said)] == [
         "WARNING",
         "DEBUG",
         "DEBUG",
         "WARNING",
         "DEBUG",
+        "WARNING",
     ]
 
 
@@ -256,6 +258,7 @@ async def test_that_a_meter_that_raises_is_not_asked_again(
         "ERROR",
         "Calls are no longer measured, because that raised AttributeError.",
     )
+    assert [level for level, _ in sentences(said)].count("ERROR") == 1
     assert measurements == []
     assert tracer.events == []
 
@@ -303,8 +306,19 @@ async def test_that_what_was_given_is_kept(
     assert theirs[1].measurements == []
 
 
-def test_that_the_default_logger_is_that_of_the_package() -> None:
-    assert DefaultLogger().raw_logger.name == "parlant_supabase"
+def test_that_the_default_logger_is_that_of_the_package(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tracer = LocalTracer()
+    with tracer.span("a span"):
+        trace_id = tracer.trace_id
+        for logger in (DefaultLogger(tracer), DefaultLogger()):
+            logger.debug("hidden")
+            logger.info("shown")
+
+    assert [each.name for each in caplog.records] == ["parlant_supabase"] * 2
+    assert [trace_id in each.getMessage() for each in caplog.records] == [True, False]
+    assert all("shown" in each.getMessage() for each in caplog.records)
 
 
 @pytest.mark.parametrize(

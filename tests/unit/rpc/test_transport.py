@@ -23,7 +23,7 @@ from parlant_supabase.errors import (
 )
 from parlant_supabase.rpc import transport as module
 from parlant_supabase.rpc.error_mapping import RequestFailed
-from parlant_supabase.rpc.functions import EXECUTE, FIND, UPDATE_ONE, Function
+from parlant_supabase.rpc.functions import EXECUTE, FIND, FUNCTIONS, UPDATE_ONE, Function
 from parlant_supabase.rpc.telemetry import Observer
 from parlant_supabase.rpc.transport import Transport
 from supabase import AsyncClientOptions, acreate_client
@@ -32,6 +32,7 @@ from tests.unit.rpc.conftest import SETTINGS, FakeHttp
 from tests.unit.rpc.fakes import page, settle
 
 LATER = 1e9
+SLOW = next(each for each in FUNCTIONS if each.has_time_limit)
 
 
 @pytest.fixture
@@ -184,6 +185,14 @@ async def test_that_an_error_without_a_code_has_that_of_its_status(
     assert caught.code == code
 
 
+async def test_that_a_remedy_names_the_schema_of_the_client(
+    transport: Transport, http: FakeHttp
+) -> None:
+    http.answers(500, json={"code": "57014", "message": "canceling"})
+
+    assert 'alter function "custom".parlant_' in str(await failed(transport, SLOW))
+
+
 # Failures on the way.
 
 
@@ -267,7 +276,7 @@ async def test_that_interrupting_ends_requests_and_refuses_further_ones(
     assert type(read) is NotOpenError
     assert "the database was closed before the answer came" in str(read)
     assert type(write) is OutcomeUnknownError
-    assert "the database is not open" in str(await failed(transport))
+    assert str(await failed(transport)).startswith("calling: the database is not open. Use it")
     assert len(http.requests) == 2
 
 
