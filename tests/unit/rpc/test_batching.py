@@ -274,6 +274,19 @@ async def test_that_an_error_is_that_of_one_call(
     assert third["matched_count"] == 0
 
 
+async def test_that_a_lost_outcome_within_a_batch_depends_on_the_function(
+    batch: list[asyncio.Task[Any]], send: FakeSend
+) -> None:
+    gone = {"code": "40003", "message": "lost", "detail": None, "hint": None}
+    send.requests[1].answer.set_result({"results": [{"error": gone}] * 3})
+
+    assert [described(error) for error in await outcomes(batch)] == [
+        (UnavailableError, "call 1"),
+        (OutcomeUnknownError, "call 2"),
+        (OutcomeUnknownError, "call 3"),
+    ]
+
+
 @pytest.mark.parametrize(
     "reply",
     [
