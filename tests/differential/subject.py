@@ -23,7 +23,7 @@ from parlant_supabase.collection import SupabaseDocumentCollection
 from parlant_supabase.database import connection_of
 from parlant_supabase.local.database import SupervisedDatabase
 from parlant_supabase.rpc.client import RpcClient
-from parlant_supabase.rpc.encoding import encode_document
+from parlant_supabase.rpc.encoding import encode_arguments, encode_document
 from parlant_supabase.rpc.error_mapping import translate
 from parlant_supabase.rpc.functions import EXECUTE, Function, Reply
 
@@ -70,7 +70,7 @@ class _OneRequest:
         """What RpcClient.call() returns or raises."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Reply] = loop.create_future()
-        self._calls.append((function, params, subject, answer))
+        self._calls.append((function, encode_arguments(params), subject, answer))
         if len(self._calls) == 1:
             # It begins when all that are made at once have come here.
             self._sending = loop.create_task(self._send())
