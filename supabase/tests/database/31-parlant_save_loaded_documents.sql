@@ -1,6 +1,6 @@
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(27);
+select plan(33);
 
 set local role service_role;
 
@@ -151,6 +151,35 @@ select is(
   ) -> 'changed',
   '0'::jsonb,
   'a document that is gone stays gone'
+);
+
+-- Whoever loads sees it again, as it is now, unless it has got to the store's version.
+
+create function pg_temp.again(p_id text, p_digest text = 'another') returns jsonb language sql as $$
+  select pg_temp.save(jsonb_build_array(jsonb_build_object(
+    'id', p_id, 'digest', p_digest, 'outcome', 'changed', 'data', jsonb_build_object('id', p_id)
+  ))) -> 'documents'
+$$;
+
+insert into public.pgtap_save_things (data) values ('{"id": "unversioned"}');
+
+select
+  is(
+    pg_temp.again(i.id),
+    jsonb_build_array(jsonb_build_object(
+      'id', i.id, 'digest', pg_temp.digest(i.id), 'data', pg_temp.stored(i.id)
+    )),
+    'seen again: ' || i.id
+  )
+from (values ('stale'), ('unversioned')) as i (id);
+select is(pg_temp.again('current'), '[]'::jsonb, 'a document of the store''s version is not');
+select is(pg_temp.again('nobody'), '[]'::jsonb, 'nor is one that is gone');
+select is(
+  pg_temp.again('stale', null) #>> '{0,id}', 'stale', 'without a digest nothing is replaced'
+);
+select is(
+  pg_temp.again('unversioned', pg_temp.digest('unversioned')), '[]'::jsonb,
+  'a document that was replaced is not seen again'
 );
 
 -- The next page.

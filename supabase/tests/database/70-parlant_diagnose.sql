@@ -1,7 +1,7 @@
 -- What parlant_diagnose() tells of an installation in order, and of what is wrong with one.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(29);
+select plan(32);
 
 select public.parlant_create_collection('pgtap_doctor_', 'events');
 
@@ -130,6 +130,31 @@ grant execute on function public.parlant_find(text, text, jsonb, bigint, jsonb, 
 select is(
   public.parlant_diagnose() #> '{functions,open}', '{"authenticated": ["parlant_find"]}'::jsonb,
   'a function that signed-in users may execute'
+);
+
+create function public.parlant_pgtap_b() returns void language sql as 'select';
+create function public.parlant_pgtap_a() returns void language sql as 'select';
+create function public.pgtap_other() returns void language sql as 'select';
+revoke execute on function public.parlant_pgtap_a(), public.parlant_pgtap_b() from public;
+set local role service_role;
+select is(
+  public.parlant_diagnose('{pgtap_other,nonsense,parlant_pgtap_b,parlant_pgtap_a}') -> 'functions',
+  '{
+    "missing": ["nonsense", "pgtap_other"], "denied": ["parlant_pgtap_a", "parlant_pgtap_b"],
+    "open": {"authenticated": ["parlant_find"]}
+  }'::jsonb,
+  'functions are named in order, and others than ours are not there'
+);
+select is(
+  public.parlant_diagnose() -> 'functions',
+  '{"missing": [], "denied": [], "open": {"authenticated": ["parlant_find"]}}'::jsonb,
+  'if none is asked for, none is missing'
+);
+reset role;
+grant execute on function public.parlant_pgtap_b(), public.parlant_pgtap_a() to anon;
+select is(
+  public.parlant_diagnose() #> '{functions,open,anon}', '["parlant_pgtap_a", "parlant_pgtap_b"]'::jsonb,
+  'those that are open are named in order, too'
 );
 
 -- Indexes.

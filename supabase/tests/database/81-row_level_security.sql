@@ -1,7 +1,7 @@
 -- Replies under row level security say what happened: nothing that a policy prevented is told as done.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(20);
+select plan(22);
 
 select public.parlant_open_store('pgtap_x_', '{sessions,events}', '1');
 select public.parlant_open_store('pgtap_x_', '{customers,customer_tag_associations}', '1');
@@ -117,6 +117,31 @@ select throws_ok(
 select is(
   public.parlant_drop_failed_documents('pgtap_x_', 'sessions', '[1]'), '{"dropped": 0}'::jsonb,
   'failed documents to drop'
+);
+
+select
+  is(
+    public.parlant_save_loaded_documents(
+      'pgtap_x_', 'sessions',
+      jsonb_build_array(jsonb_build_object(
+        'id', s.id, 'digest', md5(s.data::text), 'outcome', 'changed', 'data', s.data || '{"title": "x"}'
+      ))
+    ),
+    jsonb_build_object(
+      'changed', 0, 'rejected', 0, 'raised', 0, 'next', null,
+      'documents',
+      jsonb_build_array(jsonb_build_object('id', s.id, 'digest', md5(s.data::text), 'data', s.data))
+    ),
+    'a document that may not be locked is seen again, with those that somebody else has locked'
+  )
+from public.pgtap_x_sessions as s
+where s.id = 's1';
+select is(
+  public.parlant_save_loaded_documents(
+    'pgtap_x_', 'sessions', '[{"id": "s1", "digest": "another", "outcome": "rejected"}]', '0'
+  ) -> 'documents',
+  '[]'::jsonb,
+  'unless it has got to the store''s version'
 );
 
 -- Documents that may be changed and not deleted.
