@@ -15,8 +15,10 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
 from typing import TypeAlias
@@ -41,11 +43,31 @@ SHARE = 0.9
 _OPTIONS = "-c statement_timeout=60s -c client_min_messages=error"
 _BEGIN = re.compile(r"^begin;$", re.M)
 _PLAN = re.compile(r"^1\.\.(\d+)$", re.M)
-_CALL = re.compile(r"\b(?:public|parlant_internal)\.(\w+)")
+_EXECUTED = """
+select string_agg(s.funcname, ' ') from pg_catalog.pg_stat_xact_user_functions as s
+where s.schemaname in ('public', 'parlant_internal') and s.calls > 0
+"""
 
 
 Run: TypeAlias = Callable[[str, Path], bool]
 """Runs a pgTAP file with a mutant in place; says whether everything in it holds."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What a pgTAP file does while nothing is broken.
+
+    Attributes:
+        file: The file.
+        holds: Whether everything in it holds.
+        functions: The names of our functions that it executes.
+        seconds: How long it takes.
+    """
+
+    file: Path
+    holds: bool
+    functions: frozenset[str]
+    seconds: float
 
 
 class InvalidMutantError(Exception):
@@ -65,50 +87,27 @@ def main(arguments: Sequence[str]) -> int:
         path for path in paths if any(fnmatch.fnmatch(path.stem, p) for p in options.functions)
     ]
     mutants = [mutant for path in chosen for mutant in mutants_of(path)]
-    files = relevant_files(paths, sorted(PGTAP.glob("*.sql")))
     with LocalStack.temporary() as stack:
         run = PgtapRun([make_database(stack, number) for number in range(options.jobs)])
-        require_baseline(run, {file for mutant in mutants for file in files[mutant.function]})
-        outcomes = try_all(mutants, files, run, options.jobs)
+        executions = run.without_mutant(sorted(PGTAP.glob("*.sql")))
+        require_baseline(executions)
+        outcomes = try_all(mutants, executions, run, options.jobs)
     expected: dict[str, str] = json.loads(SURVIVORS.read_text("utf-8"))
     return report(outcomes, expected)
 
 
-def relevant_files(functions: Iterable[Path], tests: Iterable[Path]) -> dict[str, list[Path]]:
-    """The pgTAP files that reach each function, those that are closest to it first."""
-    calls = {path.stem: names_in(path) - {path.stem} for path in functions}
-    callers: dict[str, set[str]] = {name: set() for name in calls}
-    for caller, called in calls.items():
-        for name in called & calls.keys():
-            callers[name].add(caller)
-    mentioned = {test: names_in(test) for test in tests}
-    found: dict[str, list[Path]] = {}
-    for name in calls:
-        files: dict[Path, None] = {}
-        reached, nearest = {name}, {name}
-        while nearest:
-            for test, names in sorted(
-                mentioned.items(), key=lambda item: named_after(item[0], nearest)
-            ):
-                if names & nearest:
-                    files[test] = None
-            nearest = {caller for each in nearest for caller in callers[each]} - reached
-            reached |= nearest
-        # Who may call which function stands in the file on privileges.
-        privileges = [test for test in mentioned if "privileges" in test.stem]
-        found[name] = [*files, *(test for test in privileges if test not in files)]
-    return found
-
-
-def named_after(test: Path, functions: Iterable[str]) -> bool:
-    """False, which sorts first, if the test is named after one of the functions."""
-    return test.stem.partition("-")[2] not in functions
-
-
-def names_in(path: Path) -> set[str]:
-    """Names that may be functions of ours in a file's code."""
-    code = re.sub(r"^--.*$", "", path.read_text("utf-8"), flags=re.M)
-    return set(_CALL.findall(code))
+def files_to_run(mutant: Mutant, executions: Iterable[Execution]) -> list[Path]:
+    """The pgTAP files that execute a mutant's function: its own first, then the quickest."""
+    own = mutant.function.removeprefix("parlant_")
+    chosen = [
+        (not execution.file.stem.endswith(own), execution.seconds, execution.file)
+        for execution in executions
+        if mutant.function in execution.functions and "privileges" not in execution.file.stem
+    ]
+    files = [file for *_, file in sorted(chosen)]
+    # Who may call which function stands in the file on privileges.
+    privileges = [e.file for e in executions if "privileges" in e.file.stem]
+    return [*privileges, *files] if mutant.concerns_privileges else [*files, *privileges]
 
 
 def make_database(stack: LocalStack, number: int) -> SupervisedDatabase:
@@ -119,16 +118,22 @@ def make_database(stack: LocalStack, number: int) -> SupervisedDatabase:
             connection.execute(migration.read_bytes())
     with psycopg.connect(database.admin_url, autocommit=True) as connection:
         connection.execute("create extension pgtap with schema extensions")
+        connection.execute("alter role postgres set track_functions = 'all'")
     return database
 
 
 class PgtapRun:
     """Runs pgTAP files, as many at once as there are databases."""
 
-    def __init__(self, databases: Iterable[SupervisedDatabase]) -> None:
+    def __init__(self, databases: Sequence[SupervisedDatabase]) -> None:
+        self._first = databases[0]
         self._free: Queue[SupervisedDatabase] = Queue()
         for database in databases:
             self._free.put(database)
+
+    def without_mutant(self, files: Iterable[Path]) -> list[Execution]:
+        """Runs files one after the other while nothing is broken."""
+        return [execution_of(self._first.database_url, file) for file in files]
 
     def __call__(self, statement: str, file: Path) -> bool:
         """Raises InvalidMutantError if Postgres does not accept the statement."""
@@ -153,6 +158,20 @@ def run_file(url: str, statement: str, file: Path) -> bool:
             return False
 
 
+def execution_of(url: str, file: Path) -> Execution:
+    """Runs a pgTAP file, and asks which functions it has executed before it is rolled back."""
+    body, end, _ = file.read_text("utf-8").rpartition("rollback;")
+    started = time.monotonic()
+    with psycopg.connect(url, autocommit=True, options=_OPTIONS) as connection:
+        try:
+            output = output_of(connection, body)
+            seconds = time.monotonic() - started
+            (names,) = connection.execute(_EXECUTED).fetchone() or (None,)
+        except psycopg.Error:
+            return Execution(file, False, frozenset(), time.monotonic() - started)
+    return Execution(file, bool(end) and holds(output), frozenset((names or "").split()), seconds)
+
+
 def output_of(connection: psycopg.Connection, script: str) -> str:
     """What psql would print of the rows of a script's statements."""
     rows: list[str] = []
@@ -171,21 +190,21 @@ def holds(output: str) -> bool:
     return plans == [str(len(results))] and not any(results)
 
 
-def require_baseline(run: Run, files: Iterable[Path]) -> None:
+def require_baseline(executions: Iterable[Execution]) -> None:
     """Ends the program if a file fails though nothing is broken."""
-    failing = [file.name for file in sorted(files) if not run("select 1", file)]
+    failing = [execution.file.name for execution in executions if not execution.holds]
     if failing:
         raise SystemExit(f"These fail though nothing is broken: {', '.join(failing)}.")
 
 
 def try_all(
-    mutants: Iterable[Mutant], files: Mapping[str, Sequence[Path]], run: Run, jobs: int = 1
+    mutants: Iterable[Mutant], executions: Sequence[Execution], run: Run, jobs: int = 1
 ) -> dict[Mutant, str]:
     """What became of each mutant: `killed by <file>`, `survived` or `invalid`."""
 
     def try_one(mutant: Mutant) -> tuple[Mutant, str]:
         try:
-            for file in files[mutant.function]:
+            for file in files_to_run(mutant, executions):
                 if not run(mutant.statement, file):
                     return mutant, f"killed by {file.stem}"
         except InvalidMutantError:

@@ -17,6 +17,9 @@ _PROSE = re.compile(
 )
 
 
+_PRIVILEGE_BREAKS = ("drop revoke", "drop grant")
+
+
 @dataclass(frozen=True)
 class Mutant:
     """One function, broken in one way.
@@ -39,6 +42,11 @@ class Mutant:
     def name(self) -> str:
         """What tells it from all others, whatever lines are added above it."""
         return f"{self.function}: {self.break_}: {self.text}"
+
+    @property
+    def concerns_privileges(self) -> bool:
+        """Whether it changes who may call the function, and not what the function does."""
+        return self.break_ in _PRIVILEGE_BREAKS
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,7 @@ def _privilege_mutants(function: str, source: str, signature: str) -> list[Mutan
     mutants = [
         Mutant(
             function,
-            "drop revoke",
+            _PRIVILEGE_BREAKS[0],
             line,
             "revoke all on function",
             f"grant execute on function {signature} to public, anon, authenticated",
@@ -95,7 +103,7 @@ def _privilege_mutants(function: str, source: str, signature: str) -> list[Mutan
         mutants.append(
             Mutant(
                 function,
-                "drop grant",
+                _PRIVILEGE_BREAKS[1],
                 line,
                 "grant execute on function",
                 f"revoke execute on function {signature} from service_role",

@@ -8,10 +8,10 @@ import pytest
 
 from scripts.mutate_sql import (
     FUNCTIONS,
-    PGTAP,
+    Execution,
     InvalidMutantError,
+    files_to_run,
     holds,
-    relevant_files,
     report,
     try_all,
 )
@@ -116,13 +116,23 @@ def test_that_every_way_to_break_has_a_place() -> None:
     assert BREAKS.keys() <= found
 
 
-def test_that_a_function_is_reached_by_what_calls_its_callers_nearest_first() -> None:
-    files = relevant_files(sorted(FUNCTIONS.rglob("*.sql")), sorted(PGTAP.glob("*.sql")))
-    names = [file.stem for file in files["merged_object"]]
+def test_that_files_that_execute_a_function_are_run_its_own_first_then_the_quickest(
+    mutants: list[Mutant],
+) -> None:
+    executions = [
+        Execution(Path("02-privileges.sql"), True, frozenset({"parlant_example"}), 1),
+        Execution(Path("10-slow.sql"), True, frozenset({"parlant_example"}), 3),
+        Execution(Path("11-quick.sql"), True, frozenset({"parlant_example"}), 2),
+        Execution(Path("12-other.sql"), True, frozenset({"parlant_other"}), 1),
+        Execution(Path("20-parlant_example.sql"), True, frozenset({"parlant_example"}), 9),
+    ]
 
-    assert set(names[:2]) == {"46-parlant_update_session_metadata", "51-parlant_update_customer"}
-    assert "02-privileges" in names
-    assert all(files.values())
+    def stems(mutant: Mutant) -> list[str]:
+        return [file.stem for file in files_to_run(mutant, executions)]
+
+    behaviour = ["20-parlant_example", "11-quick", "10-slow"]
+    assert stems(mutants[0]) == [*behaviour, "02-privileges"]
+    assert stems(mutants[-1]) == ["02-privileges", *behaviour]
 
 
 @pytest.mark.parametrize(
@@ -142,16 +152,16 @@ def test_that_survivors_are_told_and_those_that_are_listed_are_not(
     mutants: list[Mutant], capsys: pytest.CaptureFixture[str]
 ) -> None:
     noticed, unnoticed, invalid = mutants[:3]
-    file = Path("20-parlant_example.sql")
+    executions = [Execution(Path("20-x.sql"), True, frozenset({"parlant_example"}), 1)]
 
     def run(statement: str, file: Path) -> bool:
         if statement == invalid.statement:
             raise InvalidMutantError
         return statement == unnoticed.statement
 
-    outcomes = try_all(mutants, {"parlant_example": [file]}, run)
+    outcomes = try_all(mutants, executions, run)
 
-    assert outcomes[noticed] == "killed by 20-parlant_example"
+    assert outcomes[noticed] == "killed by 20-x"
     assert outcomes[unnoticed] == "survived"
     assert outcomes[invalid] == "invalid"
     capsys.readouterr()
@@ -165,6 +175,6 @@ def test_that_survivors_are_told_and_those_that_are_listed_are_not(
 
 
 def test_that_too_many_listed_survivors_are_a_failure(mutants: list[Mutant]) -> None:
-    outcomes = try_all(mutants, {"parlant_example": [Path("x.sql")]}, lambda *_: True)
+    outcomes = try_all(mutants, [], lambda *_: True)
 
     assert report(outcomes, {mutant.name: "Why not." for mutant in mutants}) == 1
