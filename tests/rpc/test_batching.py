@@ -204,6 +204,28 @@ async def test_that_a_batch_that_is_rolled_back_is_sent_again_call_by_call(
     assert requests.functions["parlant_execute"] == 1
 
 
+async def test_that_a_call_that_cannot_wait_in_a_batch_is_sent_by_itself(
+    things: Things, requests: Requests, sql: psycopg.Connection, table: str
+) -> None:
+    sql.execute(
+        names.SQL(
+            "create function {0}() returns trigger language plpgsql as $$ begin"
+            " if current_setting('parlant.in_batch', true) = 'on' then raise lock_not_available;"
+            " end if; return new; end $$;"
+            "create trigger refuse before insert on {1}"
+            " for each row when (new.data ? 'busy') execute function {0}()"
+        ).format(names.Identifier("public", f"{table}_refuse"), names.Identifier("public", table))
+    )
+
+    documents: list[dict[str, Any]] = [{"id": str(n)} for n in range(MAX_IN_FLIGHT + 4)]
+    documents.append({"id": "busy", "busy": True})
+    await asyncio.gather(*map(things.insert, documents))
+
+    assert await things.find({}) == sorted(document["id"] for document in documents)
+    assert requests.functions["parlant_execute"] == 1
+    assert requests.functions["parlant_insert_one"] == MAX_IN_FLIGHT + 1
+
+
 async def test_that_calls_waiting_when_the_database_closes_are_told_so(things: Things) -> None:
     rpc = things._rpc
     calls = [asyncio.create_task(things.insert({"id": str(n)})) for n in range(30)]

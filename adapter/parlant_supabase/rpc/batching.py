@@ -235,7 +235,7 @@ class Batcher:
                 # Rolled back because of one of them, and nobody knows which.
                 self._send_alone(entries)
         else:
-            _answer(entries, reply["results"])
+            self._send_alone(_answer(entries, reply["results"]))
 
     def _send_alone(self, entries: Iterable[_Entry]) -> None:
         for entry in entries:
@@ -246,17 +246,23 @@ class Batcher:
                 self._enqueue(entry)
 
 
-def _answer(entries: Sequence[_Entry], results: Any) -> None:
+def _answer(entries: Sequence[_Entry], results: Any) -> list[_Entry]:
+    """Gives each entry its result, and returns those that have to be sent alone."""
+    refused: list[_Entry] = []
     is_complete = isinstance(results, list) and len(results) == len(entries)
     for number, entry in enumerate(entries):
         call, result = entry.call, results[number] if is_complete else None
         match result:
             case {"reply": reply} if call.function.accepts(reply):
                 entry.succeed(reply)
+            case {"error": {"code": "55P03"}}:
+                # In a batch, a call does not wait for a document that it had to search for.
+                refused.append(entry)
             case {"error": {"code": code, "message": message, "detail": detail, "hint": hint}}:
                 entry.fail(translate(call.function, call.subject, code, message, detail, hint))
             case _:
                 entry.fail(incomplete_reply(call.function, call.subject))
+    return refused
 
 
 def _limit(entries: Sequence[_Entry]) -> float:

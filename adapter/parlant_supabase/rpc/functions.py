@@ -39,7 +39,8 @@ class Batching(Enum):
     """If its filter names the id, and the call does not change it."""
 
     NEVER = "never"
-    """The function creates tables or indexes, or reads whole stores."""
+    """The function creates tables or indexes, reads whole stores, or writes documents that its
+    arguments do not name."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ SAVE_LOADED_DOCUMENTS = Function(
 # Sessions and events.
 
 LIST_SESSIONS = Function("parlant_list_sessions", _READ, replies.PageReply)
-DELETE_SESSION = Function("parlant_delete_session", _WRITE, replies.DeletedSessionReply)
+DELETE_SESSION = Function("parlant_delete_session", _WRITE, replies.DeletedSessionReply, _NEVER)
 UPDATE_SESSION_LABELS = Function("parlant_update_session_labels", _WRITE, replies.DocumentReply)
 UPDATE_SESSION_METADATA = Function("parlant_update_session_metadata", _WRITE, replies.DocumentReply)
 # The same event created again is acknowledged without a write.
@@ -131,7 +132,7 @@ CREATE_CUSTOMER = Function("parlant_create_customer", _WRITE, replies.CreatedRep
 READ_CUSTOMER = Function("parlant_read_customer", _READ, replies.TaggedReply)
 LIST_CUSTOMERS = Function("parlant_list_customers", _READ, replies.TaggedPageReply)
 UPDATE_CUSTOMER = Function("parlant_update_customer", _WRITE, replies.TaggedReply)
-DELETE_CUSTOMER = Function("parlant_delete_customer", _WRITE, replies.DeletedReply)
+DELETE_CUSTOMER = Function("parlant_delete_customer", _WRITE, replies.DeletedReply, _NEVER)
 UPSERT_CUSTOMER_TAG = Function("parlant_upsert_customer_tag", _WRITE, replies.InsertedTagReply)
 REMOVE_CUSTOMER_TAG = Function("parlant_remove_customer_tag", _WRITE, replies.UntaggedReply)
 
@@ -142,7 +143,7 @@ CREATE_VARIABLE = Function("parlant_create_variable", _REPEATABLE, replies.Creat
 READ_VARIABLE = Function("parlant_read_variable", _READ, replies.TaggedReply)
 LIST_VARIABLES = Function("parlant_list_variables", _READ, replies.TaggedListReply)
 UPDATE_VARIABLE = Function("parlant_update_variable", _WRITE, replies.TaggedReply)
-DELETE_VARIABLE = Function("parlant_delete_variable", _WRITE, replies.DeletedReply)
+DELETE_VARIABLE = Function("parlant_delete_variable", _WRITE, replies.DeletedReply, _NEVER)
 ADD_VARIABLE_TAG = Function("parlant_add_variable_tag", _WRITE, replies.TaggedReply)
 REMOVE_VARIABLE_TAG = Function("parlant_remove_variable_tag", _WRITE, replies.UntaggedReply)
 
@@ -170,9 +171,11 @@ LIST_FAILED_DOCUMENTS = Function(
     "parlant_list_failed_documents", _READ, replies.FailedDocumentsPage
 )
 RESTORE_FAILED_DOCUMENTS = Function(
-    "parlant_restore_failed_documents", _WRITE, replies.RestoredReply
+    "parlant_restore_failed_documents", _WRITE, replies.RestoredReply, _NEVER
 )
-DROP_FAILED_DOCUMENTS = Function("parlant_drop_failed_documents", _WRITE, replies.DroppedReply)
+DROP_FAILED_DOCUMENTS = Function(
+    "parlant_drop_failed_documents", _WRITE, replies.DroppedReply, _NEVER
+)
 
 # The installation.
 

@@ -20,12 +20,18 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text := parlant_internal.table_of(p_prefix, 'customers');
+  v_associations text := parlant_internal.table_of(p_prefix, 'customer_tag_associations');
   v_customer jsonb := parlant_internal.read_document(p_customer);
-  v_created boolean := parlant_internal.insert_document(v_table, v_customer);
+  v_created boolean;
 begin
+  perform parlant_internal.lock_keys(
+    parlant_internal.document_key(v_table, v_customer ->> 'id') || array(
+      select parlant_internal.document_key(v_associations, a.value ->> 'id')
+      from jsonb_array_elements(p_associations) as a));
+
+  v_created := parlant_internal.insert_document(v_table, v_customer);
   if v_created then
-    perform parlant_internal.insert_document(
-      parlant_internal.table_of(p_prefix, 'customer_tag_associations'), a.value)
+    perform parlant_internal.insert_document(v_associations, a.value)
     from jsonb_array_elements(p_associations) as a;
   end if;
 

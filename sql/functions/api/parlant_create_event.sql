@@ -21,12 +21,15 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text := parlant_internal.table_of(p_prefix, 'events');
+  v_sessions text := parlant_internal.table_of(p_prefix, 'sessions');
   v_event jsonb := parlant_internal.read_document(p_event);
   v_stored jsonb;
 begin
-  if not parlant_internal.lock_document(
-    parlant_internal.table_of(p_prefix, 'sessions'), v_event ->> 'session_id')
-  then
+  perform parlant_internal.lock_keys(array[
+    parlant_internal.document_key(v_sessions, v_event ->> 'session_id'),
+    parlant_internal.document_key(v_table, v_event ->> 'id')]);
+
+  if not parlant_internal.lock_document(v_sessions, v_event ->> 'session_id') then
     return jsonb_build_object('offset', null, 'creation_utc', null);
   end if;
 

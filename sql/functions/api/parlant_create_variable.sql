@@ -26,10 +26,20 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text := parlant_internal.table_of(p_prefix, 'variables');
+  v_associations text := parlant_internal.table_of(p_prefix, 'variable_tag_associations');
   v_variable jsonb := parlant_internal.read_document(p_variable);
   v_stored jsonb;
   v_created boolean := false;
 begin
+  perform parlant_internal.lock_keys(
+    parlant_internal.document_key(v_table, v_variable ->> 'id') || array(
+      select k.key
+      from jsonb_array_elements(p_associations) as a
+      cross join unnest(array[
+        parlant_internal.document_key(v_table, a.value ->> 'variable_id'),
+        parlant_internal.document_key(v_associations, a.value ->> 'id')
+      ]) as k (key)));
+
   execute format('select d.data from %s as d where d.id = $1', v_table)
   into v_stored
   using v_variable ->> 'id';
@@ -39,8 +49,7 @@ begin
   end if;
 
   if v_created then
-    perform parlant_internal.insert_document(
-      parlant_internal.table_of(p_prefix, 'variable_tag_associations'), a.value)
+    perform parlant_internal.insert_document(v_associations, a.value)
     from jsonb_array_elements(p_associations) as a;
   else
     perform parlant_internal.insert_tag(p_prefix, 'variable', a.value)

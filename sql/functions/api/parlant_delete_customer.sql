@@ -13,7 +13,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return jsonb_build_object(
-    'deleted', parlant_internal.delete_tagged(p_prefix, 'customer', p_customer_id));
+    'deleted', parlant_internal.delete_tagged(
+      p_prefix, 'customer', p_customer_id, '{customer_tag_associations}'));
 end;
 $$;
 

@@ -26,15 +26,7 @@ declare
   v_document jsonb;
 begin
   -- Whoever deletes at the same moment holds another match; only if all are held is there one to wait for.
-  execute format(
-    'select d.id from %s as d where %s order by d.seq, d.id limit 1 for update skip locked',
-    v_table, v_where)
-  into v_id
-  using p_filters;
-
-  if v_id is null then
-    v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters);
-  end if;
+  v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, null, true);
 
   if v_id is not null then
     execute format('delete from %s as d where d.id = $1 returning d.data', v_table)

@@ -15,18 +15,17 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_table text := parlant_internal.table_of(p_prefix, 'sessions');
   v_sessions integer;
   v_events bigint;
 begin
-  execute format(
-    'delete from %s as d where d.id = $1', parlant_internal.table_of(p_prefix, 'sessions'))
-  using p_session_id;
+  perform parlant_internal.lock_keys(array[parlant_internal.document_key(v_table, p_session_id)]);
+
+  execute format('delete from %s as d where d.id = $1', v_table) using p_session_id;
   get diagnostics v_sessions = row_count;
 
-  execute format(
-    'delete from %s as d where d.session_id = $1', parlant_internal.table_of(p_prefix, 'events'))
-  using p_session_id;
-  get diagnostics v_events = row_count;
+  v_events := parlant_internal.delete_members(
+    array[parlant_internal.table_of(p_prefix, 'events')], array['a.session_id = $1'], p_session_id);
 
   return jsonb_build_object('deleted', v_sessions > 0, 'deleted_events', v_events);
 end;

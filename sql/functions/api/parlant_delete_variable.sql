@@ -11,18 +11,10 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_filter jsonb := jsonb_build_object('variable_id', jsonb_build_object('$eq', p_variable_id));
-  v_deleted boolean := parlant_internal.delete_tagged(p_prefix, 'variable', p_variable_id);
 begin
-  if v_deleted then
-    execute format(
-      'delete from %s as d where %s',
-      parlant_internal.table_of(p_prefix, 'values'), parlant_internal.compile_filter(v_filter))
-    using v_filter;
-  end if;
-
-  return jsonb_build_object('deleted', v_deleted);
+  return jsonb_build_object(
+    'deleted', parlant_internal.delete_tagged(
+      p_prefix, 'variable', p_variable_id, '{variable_tag_associations,values}'));
 end;
 $$;
 

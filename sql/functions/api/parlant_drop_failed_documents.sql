@@ -22,8 +22,11 @@ declare
 begin
   perform parlant_internal.require_list(p_seqs, 'seqs', 'Write [1, 2].');
 
+  -- In the order that parlant_restore_failed_documents() keeps too.
   execute format(
-    'delete from %s as f where f.seq = any ($1)',
+    'with held as materialized ('
+    'select f.seq from %1$s as f where f.seq = any ($1) order by f.seq for update)'
+    ' delete from %1$s as f using held where f.seq = held.seq',
     parlant_internal.failed_table_of(p_prefix, p_collection))
   using array(select s.value::bigint from jsonb_array_elements_text(p_seqs) as s);
   get diagnostics v_dropped = row_count;

@@ -1,8 +1,11 @@
 -- purpose:  Carries out several calls in one request, in their order, each with a reply or an error of its
 --           own: a call that fails undoes itself and no other. They are committed together, so if the
 --           request as a whole fails, none has happened.
+--           A call that cannot be carried out together with others, because it writes documents that its
+--           arguments do not name and somebody holds one of them, has the error 55P03; send it by itself.
 -- p_calls:  [{"function": name without "parlant_", "arguments": [{name: value, ...}, ...]}, ...]: for each
---           function, a list of the arguments of each call of it; those in a list have the same names
+--           function, a list of the arguments of each call of it; those in a list have the same names; 200
+--           calls at most
 -- returns:  {"results": [{"reply": {...}} | {"error": {"code", "message", "detail", "hint"}}, ...]},
 --           one for each call, in their order
 -- raises:   PD008 invalid argument
@@ -15,6 +18,9 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  -- What they lock stays locked until all are committed, and Postgres ends a statement after 8 seconds.
+  c_max_calls constant integer := 200;
+  v_count bigint;
   v_calls jsonb;
   v_lists jsonb[];
   v_list jsonb;
@@ -33,17 +39,20 @@ begin
       hint = 'Write [{"function": "find_one", "arguments": [{...}, ...]}, ...].';
   end if;
 
-  -- What one call locks stays locked until all are committed. So that no two batches ever wait for each
-  -- other, each first takes its turn at whatever it is going to write, all of them in one order.
-  perform pg_advisory_xact_lock(k.key)
-  from (
-    select distinct hashtextextended(parlant_internal.write_key(a.value), 0) as key
-    from jsonb_array_elements(p_calls) as c
-    join pg_catalog.pg_proc as p on p.proname = 'parlant_' || (c.value ->> 'function')
-    cross join jsonb_array_elements(c.value -> 'arguments') as a
-    where p.pronamespace = 'public'::regnamespace and p.provolatile = 'v'
-    order by key
-  ) as k;
+  select coalesce(sum(jsonb_array_length(c.value -> 'arguments')), 0) into v_count
+  from jsonb_array_elements(p_calls) as c;
+  if v_count > c_max_calls then
+    raise exception using
+      errcode = 'PD008',
+      message = format('a batch may hold at most %s calls, got %s', c_max_calls, v_count),
+      hint = 'Send several batches.';
+  end if;
+
+  -- A call by itself waits as it does without a batch, holding nothing.
+  if v_count > 1 then
+    perform parlant_internal.lock_batch(p_calls);
+    perform set_config('parlant.in_batch', 'on', true);
+  end if;
 
   -- One statement for all calls of a list costs a quarter less than one for each. If any of them fails, all
   -- are undone, and each is carried out by itself: whatever goes wrong in one call is that call's own result.
@@ -55,6 +64,10 @@ begin
       v_lists := v_lists[2:];
 
       begin
+        if v_count > 1 then
+          perform parlant_internal.require_batchable(v_calls ->> 'function');
+        end if;
+
         execute parlant_internal.call_statement(v_calls ->> 'function', v_list -> 0)
         into v_replies using v_list;
         v_results := v_results || v_replies;

@@ -2,7 +2,7 @@
 --               as they are, are left alone, so that an import that was cut off can be run again.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
--- p_documents:  [document, ...], each as an object or as its JSON text
+-- p_documents:  [document, ...], 1,000 at most, each as an object or as its JSON text
 -- p_replace:    whether a document takes the place of a different one that has its id
 -- returns:      {"inserted": int, "unchanged": int, "replaced": int, "different": [id, ...]}; different are
 --               those that were not written because another document has their id
@@ -31,6 +31,9 @@ declare
   v_different text[] := '{}';
 begin
   perform parlant_internal.require_list(p_documents, 'documents', 'Write [{"id": "...", ...}].');
+  perform parlant_internal.lock_keys(array(
+    select parlant_internal.document_key(v_table, parlant_internal.read_document(e.value) ->> 'id')
+    from jsonb_array_elements(p_documents) as e));
 
   for v_entry in select e.value from jsonb_array_elements(p_documents) as e loop
     v_document := parlant_internal.read_document(v_entry);

@@ -30,7 +30,9 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_table text := parlant_internal.table_of(p_prefix, p_collection);
   v_failed_table text := parlant_internal.failed_table_of(p_prefix, p_collection);
+  v_ids text[];
   v_entry jsonb;
   v_failed record;
   v_outcome text;
@@ -39,7 +41,19 @@ begin
   perform parlant_internal.require_list(
     p_documents, 'documents', 'Write [{"seq": 1, "data": {...}}].');
 
-  -- In one order, so that two calls at once wait for each other and not in a circle.
+  -- The ids of failed documents never change.
+  execute format('select array(select f.id from %s as f where f.seq = any ($1))', v_failed_table)
+  into v_ids
+  using array(select (e.value ->> 'seq')::bigint from jsonb_array_elements(p_documents) as e);
+
+  perform parlant_internal.lock_keys(array(
+    select parlant_internal.document_key(v_table, i.id)
+    from unnest(
+      v_ids || array(
+        select parlant_internal.read_document(e.value -> 'data') ->> 'id'
+        from jsonb_array_elements(p_documents) as e)) as i (id)));
+
+  -- In the order that parlant_drop_failed_documents() keeps too.
   for v_entry in
     select e.value from jsonb_array_elements(p_documents) as e order by (e.value ->> 'seq')::bigint
   loop
@@ -53,7 +67,7 @@ begin
     end if;
 
     v_outcome := parlant_internal.restore_document(
-      parlant_internal.table_of(p_prefix, p_collection),
+      v_table,
       v_failed.id,
       v_failed.data,
       starts_with(v_failed.reason, 'raised'),

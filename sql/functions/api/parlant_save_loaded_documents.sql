@@ -49,6 +49,18 @@ begin
   perform parlant_internal.require_list(
     p_results, 'results', 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].');
 
+  -- A document that gets another id may have to wait for a document of that id.
+  perform parlant_internal.lock_keys(array(
+    select parlant_internal.document_key(v_table, d.data ->> 'id')
+    from (
+      select
+        r.value ->> 'id' as id,
+        parlant_internal.read_document(r.value -> 'data') as data
+      from jsonb_array_elements(p_results) as r
+      where r.value ->> 'outcome' = 'changed'
+    ) as d
+    where d.data ->> 'id' <> d.id));
+
   for v_result in select r.value from jsonb_array_elements(p_results) as r loop
     execute format('select d.data, d.version from %s as d where d.id = $1 for update', v_table) || v_patience
     into v_stored, v_version

@@ -9,7 +9,8 @@
 -- returns:           {"matched_count": 0 | 1, "modified_count": 0 | 1, "updated_document": {...} | null};
 --                    after an insert both counts are 0 and updated_document is p_params
 -- raises:            PD001 invalid filter, PD002 invalid document, PD003 duplicate document,
---                    PD004 collection not found, PD009 incomplete document
+--                    PD004 collection not found, PD009 incomplete document; in a batch, 55P03 lock not
+--                    available if the filter names no id and another call holds the document
 -- example:           select public.parlant_update_one(
 --                      'parlant_customers_', 'customers',
 --                      '{"id": {"$eq": "c1"}}', '{"name": "Anna"}');
@@ -35,20 +36,13 @@ declare
   v_missing text;
   v_document jsonb;
 begin
-  if v_params ? 'id' then
-    -- It may have to wait for whoever writes the document of that id, and in a batch that may be somebody
-    -- who waits for this call. So it takes its turn at that id, as parlant_execute() does, while it holds
-    -- nothing.
-    perform pg_advisory_xact_lock(hashtextextended(p_prefix || (v_params ->> 'id'), 0));
-  end if;
+  v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, v_params ->> 'id');
 
-  v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters);
-
-  if v_id is null and p_upsert then
-    -- Upserts with the same filter take turns, so that the second finds the document of the first.
-    perform pg_advisory_xact_lock(
-      v_table::regclass::oid::integer, hashtext(coalesce(p_filters::text, '')));
-    v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters);
+  -- Upserts with the same filter take turns, so that the second finds the document of the first. If the
+  -- filter names an id, they have done so already.
+  if v_id is null and p_upsert and parlant_internal.named_id(p_filters) is null then
+    perform parlant_internal.lock_upsert(v_table, p_filters);
+    v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, v_params ->> 'id');
   end if;
 
   if v_id is null and p_upsert then
@@ -66,7 +60,7 @@ begin
       perform parlant_internal.insert_document(v_table, v_params);
     exception when sqlstate 'PD003' then
       -- Another call inserted that id since we looked. If it matches the filter, it is the one to update.
-      v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters);
+      v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, v_params ->> 'id');
       if v_id is null then
         raise;
       end if;

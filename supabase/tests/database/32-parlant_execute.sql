@@ -1,6 +1,6 @@
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(29);
+select plan(35);
 
 set local role service_role;
 
@@ -271,5 +271,74 @@ select is(
   'a null for a text, too'
 );
 
+-- What a batch locks, and what it may not hold.
+
+create function pg_temp.locked_by(p_calls jsonb) returns bigint language plpgsql as $$
+declare
+  v_before bigint;
+begin
+  select count(*) into v_before
+  from pg_locks as l where l.locktype = 'advisory' and l.pid = pg_backend_pid();
+  perform public.parlant_execute(p_calls);
+  return (
+    select count(*) from pg_locks as l where l.locktype = 'advisory' and l.pid = pg_backend_pid()
+  ) - v_before;
+end;
+$$;
+
+select is(
+  pg_temp.locked_by(jsonb_build_array(
+    pg_temp.call('insert_one', '{"p_document": {"id": "new 1"}}'),
+    pg_temp.call('insert_one', '{"p_document": "{\"id\": \"new 2\"}"}'),
+    pg_temp.call('update_one', '{"p_filters": {"id": {"$eq": "new 1"}}, "p_params": {"n": 1}}'),
+    pg_temp.call('delete_one', '{"p_filters": {"id": {"$eq": "new 3"}}}')
+  )),
+  3::bigint, 'a batch locks a key for each document that it names'
+);
+
+select is(
+  pg_temp.locked_by(jsonb_build_array(
+    pg_temp.call('find', '{"p_filters": {"id": {"$eq": "new 4"}}}'),
+    pg_temp.call('insert_one', '{"p_prefix": "pgtap_nowhere_", "p_document": {"id": "new 5"}}'),
+    pg_temp.call('insert_one', '{"p_document": "no JSON"}'),
+    pg_temp.call('drop_everything', '{"p_document": {"id": "new 6"}}')
+  )),
+  0::bigint, 'and none for a call that writes nothing'
+);
+
+select
+  throws_ok(
+    $$select public.parlant_execute(jsonb_build_array(jsonb_build_object(
+      'function', 'get_version', 'arguments', (select jsonb_agg('{}'::jsonb) from generate_series(1, 201)))))$$,
+    'PD008', 'a batch may hold at most 200 calls, got 201', 'more than 200 calls are refused'
+  );
+
+select is(
+  public.parlant_execute(jsonb_build_array(
+    pg_temp.call('delete_collection', '{}'), pg_temp.call('find_one', '{"p_filters": {"id": {"$eq": "f"}}}')
+  )),
+  '{"results": [
+    {"error": {
+      "code": "55P03", "message": "parlant_delete_collection cannot be carried out together with other calls",
+      "detail": null, "hint": "Send this call by itself."
+    }},
+    {"reply": {"document": {"id": "f"}}}
+  ]}'::jsonb,
+  'a function that writes what its arguments do not name is not carried out together with others'
+);
+
+select is(
+  public.parlant_execute(jsonb_build_array(pg_temp.call('ensure_indexes', '{"p_indexes": []}'))),
+  '{"results": [{"reply": {"created": 0}}]}'::jsonb, 'by itself it is'
+);
+
+select
+  throws_ok(
+    $$select public.parlant_import_documents('pgtap_batch_', 'things', (
+      select jsonb_agg(jsonb_build_object('id', n::text)) from generate_series(1, 1001) as n))$$,
+    'PD008', 'a call may write at most 1000 documents, got 1001', 'a call that writes too many is refused'
+  );
+
 select f.line from finish() as f (line);
+
 rollback;

@@ -54,7 +54,7 @@ def test_that_the_repeatable_writes_are_those_that_acknowledge_what_is_there() -
     }
 
 
-def test_that_functions_of_tables_and_whole_stores_are_never_batched() -> None:
+def test_that_functions_of_tables_whole_stores_and_unnamed_documents_are_never_batched() -> None:
     never = {each.operation for each in FUNCTIONS if each.batching is Batching.NEVER}
 
     assert never == {
@@ -62,6 +62,10 @@ def test_that_functions_of_tables_and_whole_stores_are_never_batched() -> None:
         "create_collection",
         "create_views",
         "delete_collection",
+        "delete_customer",
+        "delete_session",
+        "delete_variable",
+        "drop_failed_documents",
         "ensure_indexes",
         "execute",
         "export_documents",
@@ -71,8 +75,20 @@ def test_that_functions_of_tables_and_whole_stores_are_never_batched() -> None:
         "import_documents",
         "import_failed_documents",
         "open_store",
+        "restore_failed_documents",
         "save_loaded_documents",
     }
+
+
+def test_that_the_database_knows_what_the_batched_writes_write() -> None:
+    batched = {
+        each.operation
+        for each in FUNCTIONS
+        if each.kind is not Kind.READ and each.batching is not Batching.NEVER
+    }
+    targets = (SQL / "functions" / "internal" / "batches" / "write_targets.sql").read_text("utf-8")
+
+    assert set(re.findall(r"^ +\('(\w+)', ", targets, re.MULTILINE)) == batched
 
 
 def test_that_functions_that_choose_what_they_write_are_batched_by_their_arguments() -> None:

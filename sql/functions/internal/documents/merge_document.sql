@@ -1,4 +1,5 @@
--- purpose:   Merges top-level keys into a document that is locked by this transaction.
+-- purpose:   Merges top-level keys into a document that is locked by this transaction, with the keys of both
+--            ids if it gets another.
 -- p_table:   the table, as table_of() gives it
 -- p_id:      the document's id
 -- p_params:  keys and values to set; may hold another id
@@ -27,14 +28,6 @@ begin
     using p_id, p_params;
     return v_document;
   end if;
-
-  -- Documents that are given one another's ids at the same moment would wait for each other for ever.
-  perform pg_advisory_xact_lock(k.key)
-  from (
-    select hashtextextended(p_table || i.id, 0) as key
-    from unnest(array[p_id, p_params ->> 'id']) as i (id)
-    order by key
-  ) as k;
 
   begin
     execute format(

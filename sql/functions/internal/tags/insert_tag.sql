@@ -14,12 +14,15 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text := parlant_internal.table_of(p_prefix, p_kind || '_tag_associations');
+  v_owners text := parlant_internal.table_of(p_prefix, p_kind || 's');
   v_owner_id text := p_association ->> (p_kind || '_id');
   v_has_tag boolean;
 begin
-  if not parlant_internal.lock_document(
-    parlant_internal.table_of(p_prefix, p_kind || 's'), v_owner_id)
-  then
+  perform parlant_internal.lock_keys(array[
+    parlant_internal.document_key(v_owners, v_owner_id),
+    parlant_internal.document_key(v_table, p_association ->> 'id')]);
+
+  if not parlant_internal.lock_document(v_owners, v_owner_id) then
     return null;
   end if;
 

@@ -22,11 +22,12 @@ declare
   v_filter jsonb := jsonb_build_object(
     p_kind || '_id', jsonb_build_object('$eq', p_id),
     'tag_id', jsonb_build_object('$eq', p_tag_id));
+  v_owners text := parlant_internal.table_of(p_prefix, p_kind || 's');
   v_association_id text;
   v_removed integer;
 begin
-  perform parlant_internal.lock_document(
-    parlant_internal.table_of(p_prefix, p_kind || 's'), p_id);
+  perform parlant_internal.lock_keys(array[parlant_internal.document_key(v_owners, p_id)]);
+  perform parlant_internal.lock_document(v_owners, p_id);
 
   v_association_id := parlant_internal.lock_first_match(
     v_table, parlant_internal.compile_filter(v_filter), v_filter);
