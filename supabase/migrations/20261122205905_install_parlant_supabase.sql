@@ -367,6 +367,38 @@ comment on function parlant_internal.apply_opt_ins() is
 revoke all on function parlant_internal.apply_opt_ins()
 from public, anon, authenticated, service_role;
 -- <<<
+-- >>> sql/functions/internal/batches/argument_value.sql
+-- purpose:    An argument of a call, read as a document where it is the text of one.
+-- p_argument: the argument
+-- returns:    JSON, or NULL if it is a text that is no JSON, which is for the function itself to refuse
+-- raises:     nothing
+create or replace function parlant_internal.argument_value(p_argument jsonb)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if jsonb_typeof(p_argument) is distinct from 'string' then
+    return p_argument;
+  end if;
+
+  begin
+    return (p_argument #>> '{}')::jsonb;
+  exception
+    when data_exception then
+      return null;
+  end;
+end;
+$$;
+
+comment on function parlant_internal.argument_value(jsonb) is
+'Argument of a call, read as a document where it is the text of one.';
+
+revoke all on function parlant_internal.argument_value(jsonb) from public, anon, authenticated;
+grant execute on function parlant_internal.argument_value(jsonb) to service_role;
+-- <<<
 -- >>> sql/functions/internal/batches/call_statement.sql
 -- purpose:     The statement that calls one of the api functions several times, with arguments out of a JSON
 --              array of objects, bound as $1. Arguments that are not in the objects keep their defaults.
@@ -683,9 +715,11 @@ as $$
 declare
   -- Deep enough for any filter that a program writes, shallow enough for max_stack_depth.
   c_max_depth constant integer := 200;
-  -- About 1,600 conditions, which take Postgres a second to plan. While it plans 30,000 it heeds no
-  -- statement_timeout, and takes so much memory that the server goes down.
   c_max_characters constant integer := 1000000;
+  -- Planning copies the bound filter for each reference into it, and heeds no statement_timeout meanwhile.
+  c_max_copied constant bigint := 150000000;
+  -- About 50 conditions.
+  c_unpacked_from_characters constant integer := 25000;
   v_key text;
   v_value jsonb;
   v_terms text[] := '{}';
@@ -707,6 +741,10 @@ begin
       'Flatten the $and and $or operators.');
   end if;
 
+  if cardinality(p_path) = 0 then
+    perform parlant_internal.require_moderate_filter(p_filter);
+  end if;
+
   for v_key, v_value in select f.key, f.value from jsonb_each(p_filter) as f loop
     if v_key in ('$and', '$or') then
       v_terms := v_terms
@@ -723,13 +761,28 @@ begin
 
   v_predicate := array_to_string(v_terms, ' and ');
 
-  if length(v_predicate) > c_max_characters then
+  if length(v_predicate) > c_max_characters
+    or (
+      cardinality(p_path) = 0
+      and length(v_predicate) > 10000
+      and pg_column_size(p_filter) * regexp_count(v_predicate, '\$1 #')::bigint > c_max_copied
+    )
+  then
     perform parlant_internal.filter_error(
       p_path[1:4], 'too many conditions',
       'Ask for several values of one field with $in or $nin, or ask several times.');
   end if;
 
-  return v_predicate;
+  if cardinality(p_path) > 0 or length(v_predicate) <= c_unpacked_from_characters then
+    return v_predicate;
+  end if;
+
+  -- Each reference to a large document decompresses it, and none is let go of before the row is done. So that
+  -- many conditions decompress it once, they see a copy. No index can answer them then.
+  return format(
+    'exists (select from (select d.id, d.version, d.creation_utc, d.session_id, d.customer_id, d.agent_id,'
+    ' d.data || ''{}'' as data offset 0) as d where %s)',
+    v_predicate);
 end;
 $$;
 
@@ -1028,6 +1081,58 @@ comment on function parlant_internal.compile_sort(jsonb) is
 
 revoke all on function parlant_internal.compile_sort(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.compile_sort(jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/filters/count_conditions.sql
+-- purpose:  How many conditions a filter holds, as far as they matter for the time and memory that
+--           planning it takes: a list that compile_logical() turns into one array counts once.
+-- p_filter: a filter, perhaps malformed
+-- p_limit:  where to stop counting
+-- returns:  the number, or some number above p_limit
+-- raises:   nothing
+create or replace function parlant_internal.count_conditions(p_filter jsonb, p_limit integer)
+returns integer
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- Telling whether a list becomes an array costs more than counting a short one.
+  c_short_list constant integer := 32;
+  v_key text;
+  v_value jsonb;
+  v_member jsonb;
+  v_count integer := 0;
+begin
+  if jsonb_typeof(p_filter) <> 'object' then
+    return 1;
+  end if;
+
+  for v_key, v_value in select f.key, f.value from jsonb_each(p_filter) as f loop
+    if v_key not in ('$and', '$or') or jsonb_typeof(v_value) <> 'array' then
+      v_count := v_count + 1;
+    elsif jsonb_array_length(v_value) <= c_short_list
+      or parlant_internal.varying_field(v_key, v_value) is null
+    then
+      for v_member in select m.value from jsonb_array_elements(v_value) as m loop
+        v_count := v_count + parlant_internal.count_conditions(v_member, p_limit - v_count);
+        exit when v_count > p_limit;
+      end loop;
+    end if;
+
+    exit when v_count > p_limit;
+  end loop;
+
+  return greatest(v_count, 1);
+end;
+$$;
+
+comment on function parlant_internal.count_conditions(jsonb, integer) is
+'Number of conditions of a filter.';
+
+revoke all on function parlant_internal.count_conditions(jsonb, integer)
+from public, anon, authenticated;
+grant execute on function parlant_internal.count_conditions(jsonb, integer) to service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/count_rows.sql
 -- purpose:  Counts the rows of a table of ours: to the row up to 10,000, beyond that by what Postgres has
@@ -1376,14 +1481,100 @@ comment on function parlant_internal.default_prefix(text, text) is
 revoke all on function parlant_internal.default_prefix(text, text) from public, anon, authenticated;
 grant execute on function parlant_internal.default_prefix(text, text) to service_role;
 -- <<<
+-- >>> sql/functions/internal/documents/delete_members.sql
+-- purpose:      Deletes all documents that belong to another one, whose key and row the caller holds.
+--               They are many and not known before, and others may be writing some of them. So it takes
+--               those that nobody holds; if any is held, it lets go of all, waits for that one and begins
+--               again.
+-- p_tables:     the tables, as table_of() gives them
+-- p_conditions: for each table the SQL condition for the documents, over the alias a and $1, the owner's id
+-- p_owner_id:   the owner's id
+-- returns:      how many documents were deleted from all tables
+-- raises:       nothing
+create or replace function parlant_internal.delete_members(
+  p_tables text[],
+  p_conditions text[],
+  p_owner_id text
+)
+returns bigint
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- Under row level security a document may be seen and yet never be ours to delete.
+  c_attempts_under_policies constant integer := 10;
+  v_attempts integer := 0;
+  v_deleted integer;
+  v_total bigint;
+  v_table text;
+  v_id text;
+begin
+  loop
+    v_attempts := v_attempts + 1;
+    v_total := 0;
+    v_id := null;
+
+    begin
+      for v_position in 1..cardinality(p_tables) loop
+        v_table := p_tables[v_position];
+        execute format(
+          'with held as materialized (select a.id from %1$s as a where %2$s for update skip locked)'
+          ' delete from %1$s as d using held where d.id = held.id',
+          v_table, p_conditions[v_position])
+        using p_owner_id;
+        get diagnostics v_deleted = row_count;
+        v_total := v_total + v_deleted;
+
+        execute format('select a.id from %s as a where %s limit 1', v_table, p_conditions[v_position])
+        into v_id
+        using p_owner_id;
+        if v_id is not null
+          and not (v_attempts > c_attempts_under_policies and row_security_active(v_table))
+        then
+          raise no_data_found;
+        end if;
+      end loop;
+
+      return v_total;
+    exception
+      when no_data_found then
+        null;
+    end;
+
+    begin
+      execute format('select a.id from %s as a where a.id = $1 for update', v_table) into v_id using v_id;
+      raise no_data_found;
+    exception
+      when no_data_found then
+        null;
+    end;
+  end loop;
+end;
+$$;
+
+comment on function parlant_internal.delete_members(text[], text[], text) is
+'Deletes all documents that belong to another one.';
+
+revoke all on function parlant_internal.delete_members(text[], text[], text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.delete_members(text[], text[], text) to service_role;
+-- <<<
 -- >>> sql/functions/internal/tags/delete_tagged.sql
--- purpose:  Deletes a customer or a variable, then its tags.
--- p_prefix: the store's table prefix
--- p_kind:   'customer' or 'variable'
--- p_id:     its id
--- returns:  whether it was there; its tags are left alone if it was not
--- raises:   PD004 collection not found
-create or replace function parlant_internal.delete_tagged(p_prefix text, p_kind text, p_id text)
+-- purpose:       Deletes a customer or a variable, then what belongs to it.
+-- p_prefix:      the store's table prefix
+-- p_kind:        'customer' or 'variable'
+-- p_id:          its id
+-- p_collections: the collections of what belongs to it
+-- returns:       whether it was there; what belongs to it is left alone if it was not
+-- raises:        PD004 collection not found
+create or replace function parlant_internal.delete_tagged(
+  p_prefix text,
+  p_kind text,
+  p_id text,
+  p_collections text[]
+)
 returns boolean
 language plpgsql
 volatile
@@ -1391,32 +1582,32 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_table text := parlant_internal.table_of(p_prefix, p_kind || 's');
   v_deleted integer;
 begin
-  execute format(
-    'delete from %s as d where d.id = $1', parlant_internal.table_of(p_prefix, p_kind || 's'))
-  using p_id;
+  perform parlant_internal.lock_keys(array[parlant_internal.document_key(v_table, p_id)]);
+
+  execute format('delete from %s as d where d.id = $1', v_table) using p_id;
   get diagnostics v_deleted = row_count;
 
   if v_deleted = 0 then
     return false;
   end if;
 
-  execute format(
-    'delete from %s as a where %s',
-    parlant_internal.table_of(p_prefix, p_kind || '_tag_associations'),
-    parlant_internal.owner_condition(p_kind, '$1'))
-  using p_id;
+  perform parlant_internal.delete_members(
+    array(select parlant_internal.table_of(p_prefix, c.collection) from unnest(p_collections) as c (collection)),
+    array_fill(parlant_internal.owner_condition(p_kind, '$1'), array[cardinality(p_collections)]),
+    p_id);
   return true;
 end;
 $$;
 
-comment on function parlant_internal.delete_tagged(text, text, text) is
-'Deletes a customer or variable with its tags.';
+comment on function parlant_internal.delete_tagged(text, text, text, text[]) is
+'Deletes a customer or variable with what belongs to it.';
 
-revoke all on function parlant_internal.delete_tagged(text, text, text)
+revoke all on function parlant_internal.delete_tagged(text, text, text, text[])
 from public, anon, authenticated;
-grant execute on function parlant_internal.delete_tagged(text, text, text) to service_role;
+grant execute on function parlant_internal.delete_tagged(text, text, text, text[]) to service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/derive_columns.sql
 -- purpose:  Trigger of every collection's table: fills the columns from data, the only place that does.
@@ -1802,6 +1993,33 @@ comment on function parlant_internal.diagnose_views() is
 
 revoke all on function parlant_internal.diagnose_views() from public, anon, authenticated;
 grant execute on function parlant_internal.diagnose_views() to service_role;
+-- <<<
+-- >>> sql/functions/internal/documents/document_key.sql
+-- purpose: The key of the advisory lock that stands for a document, whether or not the document exists.
+-- p_table: the table, as table_of() gives it
+-- p_id:    the document's id
+-- returns: the key, or NULL without an id; two documents share a key only if their hashes collide, which
+--          costs a wait and nothing else
+-- raises:  nothing
+create or replace function parlant_internal.document_key(p_table text, p_id text)
+returns bigint
+language plpgsql
+immutable
+parallel safe
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return hashtextextended(p_table || '.' || p_id, 0);
+end;
+$$;
+
+comment on function parlant_internal.document_key(text, text) is
+'Key of the advisory lock that stands for a document.';
+
+revoke all on function parlant_internal.document_key(text, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.document_key(text, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/collections/drop_collection_table.sql
 -- purpose:      Drops a collection's table with the views of ours that read it, and forgets the collection.
@@ -2276,12 +2494,15 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text := parlant_internal.table_of(p_prefix, p_kind || '_tag_associations');
+  v_owners text := parlant_internal.table_of(p_prefix, p_kind || 's');
   v_owner_id text := p_association ->> (p_kind || '_id');
   v_has_tag boolean;
 begin
-  if not parlant_internal.lock_document(
-    parlant_internal.table_of(p_prefix, p_kind || 's'), v_owner_id)
-  then
+  perform parlant_internal.lock_keys(array[
+    parlant_internal.document_key(v_owners, v_owner_id),
+    parlant_internal.document_key(v_table, p_association ->> 'id')]);
+
+  if not parlant_internal.lock_document(v_owners, v_owner_id) then
     return null;
   end if;
 
@@ -2424,6 +2645,79 @@ from public, anon, authenticated;
 grant execute on function parlant_internal.list_tagged(text, text, text[], bigint, jsonb, text)
 to service_role;
 -- <<<
+-- >>> sql/functions/internal/batches/lock_batch.sql
+-- purpose: Locks the keys of all documents that the calls of a batch name, in the one order that all
+--          callers keep, before any call locks a row: what one call locks stays locked until all are
+--          committed. No key is locked for the sake of a call that the caller may not make, or of a
+--          document that row level security hides from the caller.
+-- p_calls: the calls, as parlant_execute() takes them
+-- returns: nothing
+-- raises:  PD008 invalid argument
+create or replace function parlant_internal.lock_batch(p_calls jsonb)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_keys bigint[] := '{}';
+  v_table record;
+  v_visible text[];
+begin
+  for v_table in
+    select
+      t.name,
+      array_agg(i.id #>> '{}') filter (where w.inserted) as inserted_ids,
+      array_agg(i.id #>> '{}') filter (where not w.inserted) as existing_ids,
+      row_security_active(t.name) as is_restricted
+    from jsonb_array_elements(p_calls) as c
+    join parlant_internal.write_targets() as w on w.function = c.value ->> 'function'
+    cross join jsonb_array_elements(c.value -> 'arguments') as a
+    join parlant_internal.collections as r
+      on r.prefix = a.value ->> 'p_prefix'
+        and r.collection = coalesce(w.collection, a.value ->> 'p_collection')
+    cross join format('%I.%I', 'public', r.table_name) as t (name)
+    cross join jsonb_path_query(
+      case
+        when w.argument is null then a.value
+        else parlant_internal.argument_value(a.value -> w.argument)
+      end,
+      w.id_path) as i (id)
+    where exists (
+        select from pg_catalog.pg_proc as p
+        where
+          p.pronamespace = 'public'::regnamespace
+          and p.proname = 'parlant_' || (c.value ->> 'function')
+          and has_function_privilege(p.oid, 'execute')
+      )
+      and case
+        when to_regclass(t.name) is not null then has_table_privilege(t.name, 'insert, update, delete')
+      end
+    group by t.name
+  loop
+    if v_table.is_restricted then
+      execute format('select array(select d.id from %s as d where d.id = any ($1))', v_table.name)
+      into v_visible
+      using v_table.existing_ids;
+      v_table.existing_ids := v_visible;
+    end if;
+
+    v_keys := v_keys || array(
+      select parlant_internal.document_key(v_table.name, i.id)
+      from unnest(v_table.inserted_ids || v_table.existing_ids) as i (id));
+  end loop;
+
+  perform parlant_internal.lock_keys(v_keys);
+end;
+$$;
+
+comment on function parlant_internal.lock_batch(jsonb) is
+'Locks the keys of all documents that the calls of a batch name.';
+
+revoke all on function parlant_internal.lock_batch(jsonb) from public, anon, authenticated;
+grant execute on function parlant_internal.lock_batch(jsonb) to service_role;
+-- <<<
 -- >>> sql/functions/internal/documents/lock_document.sql
 -- purpose: Locks a document until the end of the transaction, against whoever else locks, changes or
 --          deletes it; readers do not wait. Waits for whoever holds it.
@@ -2488,16 +2782,24 @@ from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/lock_first_match.sql
 -- purpose:   Locks the first document, in order of insertion, that a filter matches. Waits for whoever
---            holds it, and looks again if it no longer matches then.
+--            holds it, and looks again if it no longer matches then. A filter that names the id locks that
+--            document's key first. Any other filter has to be searched for, and whoever searches waits while
+--            holding no other document: what it tried in vain it lets go of. In a batch, which holds others,
+--            it does not wait at all.
 -- p_table:   the table, as table_of() gives it
 -- p_where:   predicate, as compile_filter() gives it
 -- p_filters: the filter that the predicate refers to
+-- p_new_id:  the id that the document is going to get, or NULL if it keeps its own; the keys of both ids are
+--            locked then
+-- p_any:     whether to pass over matches that others hold, while there are more
 -- returns:   the document's id, or NULL if none matches
--- raises:    nothing
+-- raises:    55P03 lock not available, in a batch; PD008 invalid argument
 create or replace function parlant_internal.lock_first_match(
   p_table text,
   p_where text,
-  p_filters jsonb
+  p_filters jsonb,
+  p_new_id text default null,
+  p_any boolean default false
 )
 returns text
 language plpgsql
@@ -2508,42 +2810,196 @@ as $$
 declare
   -- Under row level security a document may match and yet never be ours to change.
   c_attempts_under_policies constant integer := 10;
-  v_id text;
-  v_matches boolean;
+  v_named_id text := parlant_internal.named_id(p_filters);
+  v_new_key bigint := parlant_internal.document_key(p_table, p_new_id);
+  v_in_batch boolean := coalesce(current_setting('parlant.in_batch', true), '') = 'on';
   v_attempts integer := 0;
+  v_first text;
+  v_id text;
 begin
-  loop
-    execute format(
-      'select d.id from %s as d where %s order by d.seq, d.id limit 1 for update', p_table, p_where)
+  if v_named_id is not null then
+    perform parlant_internal.lock_keys(
+      case
+        when p_new_id is null then array[parlant_internal.document_key(p_table, v_named_id)]
+        else array[parlant_internal.document_key(p_table, v_named_id), v_new_key]
+      end);
+
+    execute format('select d.id from %s as d where %s for update', p_table, p_where)
     into v_id
     using p_filters;
-
     if v_id is not null then
       return v_id;
     end if;
+  else
+    -- Without waiting, because the next match would be waited for while the one before is held. Leaving the
+    -- block by an error lets go of what was locked in it.
+    begin
+      execute format(
+        'select d.id from %s as d where %s order by d.seq, d.id limit 1 for update %s',
+        p_table, p_where, case when p_any then 'skip locked' else 'nowait' end)
+      into v_id
+      using p_filters;
 
-    -- The first match may have been changed or deleted while we waited for its lock. The statement then
-    -- yields nothing, though others may match.
-    execute format('select exists (select from %s as d where %s)', p_table, p_where)
-    into v_matches
+      if v_id is null then
+        if pg_current_xact_id_if_assigned() is not null then
+          raise no_data_found;
+        end if;
+      elsif
+        not v_in_batch and (p_new_id is null or p_new_id = v_id)
+        or pg_try_advisory_xact_lock(parlant_internal.document_key(p_table, v_id))
+        and (p_new_id is null or pg_try_advisory_xact_lock(v_new_key))
+      then
+        return v_id;
+      else
+        raise lock_not_available;
+      end if;
+    exception
+      when no_data_found or lock_not_available then
+        null;
+    end;
+  end if;
+
+  loop
+    execute format('select d.id from %s as d where %s order by d.seq, d.id limit 1', p_table, p_where)
+    into v_first
     using p_filters;
 
     v_attempts := v_attempts + 1;
-    if not v_matches
-      or (v_attempts = c_attempts_under_policies and row_security_active(p_table))
+    if v_first is null
+      or (v_attempts > c_attempts_under_policies and row_security_active(p_table))
     then
       return null;
     end if;
+
+    if v_named_id is null and v_in_batch then
+      raise lock_not_available using
+        message = 'another call holds the document to write',
+        hint = 'Send this call by itself; in a batch it cannot wait.';
+    end if;
+
+    begin
+      if v_named_id is null and p_new_id is not null then
+        perform parlant_internal.lock_keys(array[parlant_internal.document_key(p_table, v_first), v_new_key]);
+      end if;
+
+      execute format('select d.id from %s as d where d.id = $2 and (%s) for update', p_table, p_where)
+      into v_id
+      using p_filters, v_first;
+      if v_id is not null then
+        return v_id;
+      end if;
+
+      raise no_data_found;
+    exception
+      when no_data_found then
+        null;
+    end;
   end loop;
 end;
 $$;
 
-comment on function parlant_internal.lock_first_match(text, text, jsonb) is
+comment on function parlant_internal.lock_first_match(text, text, jsonb, text, boolean) is
 'Locks the first document that a filter matches and returns its id.';
 
-revoke all on function parlant_internal.lock_first_match(text, text, jsonb)
+revoke all on function parlant_internal.lock_first_match(text, text, jsonb, text, boolean)
 from public, anon, authenticated;
-grant execute on function parlant_internal.lock_first_match(text, text, jsonb) to service_role;
+grant execute on function parlant_internal.lock_first_match(text, text, jsonb, text, boolean)
+to service_role;
+-- <<<
+-- >>> sql/functions/internal/documents/lock_keys.sql
+-- purpose: Takes the advisory locks of documents until the end of the transaction, in the one order that all
+--          callers keep, waiting for whoever holds one. A call that writes several documents takes the locks
+--          of all that it can name before it locks any row, so that no two such calls wait for each other in
+--          a circle.
+-- p_keys:  keys, as document_key() gives them; NULLs are passed over
+-- returns: nothing
+-- raises:  PD008 invalid argument
+create or replace function parlant_internal.lock_keys(p_keys bigint[])
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- Postgres keeps these locks in a table in memory that all connections share: some 6,400 with its defaults.
+  c_max_keys constant integer := 1000;
+  v_keys bigint[];
+  v_key bigint;
+begin
+  -- The usual numbers, which need no sorting by a query.
+  if cardinality(p_keys) = 1 then
+    perform pg_advisory_xact_lock(p_keys[1]);
+    return;
+  elsif cardinality(p_keys) = 2 and p_keys[1] <= p_keys[2] then
+    perform pg_advisory_xact_lock(p_keys[1]), pg_advisory_xact_lock(p_keys[2]);
+    return;
+  elsif cardinality(p_keys) = 2 and p_keys[1] > p_keys[2] then
+    perform pg_advisory_xact_lock(p_keys[2]), pg_advisory_xact_lock(p_keys[1]);
+    return;
+  end if;
+
+  v_keys := array(
+    select distinct k.key from unnest(p_keys) as k (key)
+    where k.key is not null
+    order by k.key);
+
+  if cardinality(v_keys) > c_max_keys then
+    raise exception using
+      errcode = 'PD008',
+      message = format('a call may write at most %s documents, got %s', c_max_keys, cardinality(v_keys)),
+      hint = 'Write fewer documents at once.';
+  end if;
+
+  foreach v_key in array v_keys loop
+    perform pg_advisory_xact_lock(v_key);
+  end loop;
+end;
+$$;
+
+comment on function parlant_internal.lock_keys(bigint[]) is
+'Takes the advisory locks of documents in the order that all callers keep.';
+
+revoke all on function parlant_internal.lock_keys(bigint[]) from public, anon, authenticated;
+grant execute on function parlant_internal.lock_keys(bigint[]) to service_role;
+-- <<<
+-- >>> sql/functions/internal/documents/lock_upsert.sql
+-- purpose:   Makes upserts with the same filter take turns. In a batch, which holds documents, it does
+--            not wait.
+-- p_table:   the table, as table_of() gives it
+-- p_filters: the filter
+-- returns:   nothing
+-- raises:    55P03 lock not available, in a batch
+create or replace function parlant_internal.lock_upsert(p_table text, p_filters jsonb)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table integer := p_table::regclass::oid::integer;
+  v_filter integer := hashtext(coalesce(p_filters::text, ''));
+begin
+  if pg_try_advisory_xact_lock(v_table, v_filter) then
+    return;
+  end if;
+
+  if coalesce(current_setting('parlant.in_batch', true), '') = 'on' then
+    raise lock_not_available using
+      message = 'another call inserts the document',
+      hint = 'Send this call by itself; in a batch it cannot wait.';
+  end if;
+
+  perform pg_advisory_xact_lock(v_table, v_filter);
+end;
+$$;
+
+comment on function parlant_internal.lock_upsert(text, jsonb) is
+'Makes upserts with the same filter take turns.';
+
+revoke all on function parlant_internal.lock_upsert(text, jsonb) from public, anon, authenticated;
+grant execute on function parlant_internal.lock_upsert(text, jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/internal/views/make_views.sql
 -- purpose:      Makes the views of one set, or brings them to what their definitions say now. A relation of
@@ -2646,7 +3102,8 @@ revoke all on function parlant_internal.make_views(text, text)
 from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/merge_document.sql
--- purpose:   Merges top-level keys into a document that is locked by this transaction.
+-- purpose:   Merges top-level keys into a document that is locked by this transaction, with the keys of both
+--            ids if it gets another.
 -- p_table:   the table, as table_of() gives it
 -- p_id:      the document's id
 -- p_params:  keys and values to set; may hold another id
@@ -2675,14 +3132,6 @@ begin
     using p_id, p_params;
     return v_document;
   end if;
-
-  -- Documents that are given one another's ids at the same moment would wait for each other for ever.
-  perform pg_advisory_xact_lock(k.key)
-  from (
-    select hashtextextended(p_table || i.id, 0) as key
-    from unnest(array[p_id, p_params ->> 'id']) as i (id)
-    order by key
-  ) as k;
 
   begin
     execute format(
@@ -2833,6 +3282,31 @@ comment on function parlant_internal.missing_grants(name, text) is
 
 revoke all on function parlant_internal.missing_grants(name, text)
 from public, anon, authenticated, service_role;
+-- <<<
+-- >>> sql/functions/internal/documents/named_id.sql
+-- purpose:   The id that a filter names, if it matches no document of another id.
+-- p_filters: a Parlant filter that compile_filter() accepts
+-- returns:   the id, or NULL if the filter has no condition that id equals a string
+-- raises:    nothing
+create or replace function parlant_internal.named_id(p_filters jsonb)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case
+    when jsonb_typeof(p_filters #> '{id,$eq}') = 'string' then p_filters #>> '{id,$eq}'
+  end;
+end;
+$$;
+
+comment on function parlant_internal.named_id(jsonb) is
+'Id of the only document that a filter can match.';
+
+revoke all on function parlant_internal.named_id(jsonb) from public, anon, authenticated;
+grant execute on function parlant_internal.named_id(jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/internal/collections/opened_collection.sql
 -- purpose:      What both ways of opening a collection return.
@@ -3272,11 +3746,12 @@ declare
   v_filter jsonb := jsonb_build_object(
     p_kind || '_id', jsonb_build_object('$eq', p_id),
     'tag_id', jsonb_build_object('$eq', p_tag_id));
+  v_owners text := parlant_internal.table_of(p_prefix, p_kind || 's');
   v_association_id text;
   v_removed integer;
 begin
-  perform parlant_internal.lock_document(
-    parlant_internal.table_of(p_prefix, p_kind || 's'), p_id);
+  perform parlant_internal.lock_keys(array[parlant_internal.document_key(v_owners, p_id)]);
+  perform parlant_internal.lock_document(v_owners, p_id);
 
   v_association_id := parlant_internal.lock_first_match(
     v_table, parlant_internal.compile_filter(v_filter), v_filter);
@@ -3294,14 +3769,57 @@ revoke all on function parlant_internal.remove_tag(text, text, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.remove_tag(text, text, text, text) to service_role;
 -- <<<
+-- >>> sql/functions/internal/batches/require_batchable.sql
+-- purpose:    Refuses a function that cannot be carried out together with other calls: it changes
+--             something, and write_targets() does not know what. Holding what others have locked in the
+--             same transaction, it might wait for somebody who waits for them.
+-- p_function: the function's name without "parlant_"
+-- returns:    nothing
+-- raises:     55P03 lock not available
+create or replace function parlant_internal.require_batchable(p_function text)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not exists (select from parlant_internal.write_targets() as w where w.function = p_function)
+    and exists (
+      select from pg_catalog.pg_proc as p
+      where
+        p.pronamespace = 'public'::regnamespace
+        and p.proname = 'parlant_' || p_function
+        and p.provolatile = 'v'
+    )
+  then
+    raise lock_not_available using
+      message = format('parlant_%s cannot be carried out together with other calls', p_function),
+      hint = 'Send this call by itself.';
+  end if;
+end;
+$$;
+
+comment on function parlant_internal.require_batchable(text) is
+'Refuses a function that cannot be carried out together with other calls.';
+
+revoke all on function parlant_internal.require_batchable(text) from public, anon, authenticated;
+grant execute on function parlant_internal.require_batchable(text) to service_role;
+-- <<<
 -- >>> sql/functions/internal/filters/require_list.sql
--- purpose: Refuses an argument that is no list.
+-- purpose: Refuses an argument that is no list, or one that is too long for one call.
 -- p_value: the argument
 -- p_what:  what is in it, in the plural
 -- p_hint:  how to write it
+-- p_most:  the most elements that the list may have, or NULL
 -- returns: nothing
 -- raises:  PD008 invalid argument
-create or replace function parlant_internal.require_list(p_value jsonb, p_what text, p_hint text)
+create or replace function parlant_internal.require_list(
+  p_value jsonb,
+  p_what text,
+  p_hint text,
+  p_most integer default null
+)
 returns void
 language plpgsql
 immutable
@@ -3315,15 +3833,72 @@ begin
       message = format('the %s must be a list, got %s', p_what, coalesce(jsonb_typeof(p_value), 'null')),
       hint = p_hint;
   end if;
+
+  if jsonb_array_length(p_value) > p_most then
+    raise exception using
+      errcode = 'PD008',
+      message = format('at most %s %s may be in a call, got %s', p_most, p_what, jsonb_array_length(p_value)),
+      hint = 'Make several calls.';
+  end if;
 end;
 $$;
 
-comment on function parlant_internal.require_list(jsonb, text, text) is
+comment on function parlant_internal.require_list(jsonb, text, text, integer) is
 'Refuses an argument that is no list.';
 
-revoke all on function parlant_internal.require_list(jsonb, text, text)
+revoke all on function parlant_internal.require_list(jsonb, text, text, integer)
 from public, anon, authenticated;
-grant execute on function parlant_internal.require_list(jsonb, text, text) to service_role;
+grant execute on function parlant_internal.require_list(jsonb, text, text, integer) to service_role;
+-- <<<
+-- >>> sql/functions/internal/filters/require_moderate_filter.sql
+-- purpose:  Refuses a filter that would take too much memory or time to compile or to plan, before either is
+--           begun: no statement_timeout ends planning.
+-- p_filter: a filter, perhaps malformed
+-- returns:  nothing
+-- raises:   PD001 invalid filter
+create or replace function parlant_internal.require_moderate_filter(p_filter jsonb)
+returns void
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- A smaller filter is not measured: it can be neither too deep for its size nor hold too many conditions.
+  c_harmless_bytes constant integer := 8000;
+  -- A level holds some nine copies of what is below it, 180 MB in all. A logical operator takes two levels.
+  c_max_bytes_of_levels constant integer := 20000000;
+  -- Any filter may nest its operators three times.
+  c_free_levels constant integer := 8;
+  -- They take Postgres a second to plan.
+  c_max_conditions constant integer := 1600;
+  v_bytes integer := pg_column_size(p_filter);
+begin
+  if v_bytes <= c_harmless_bytes then
+    return;
+  end if;
+
+  if jsonb_path_exists(
+    p_filter, format('$.**{%s}', c_free_levels + c_max_bytes_of_levels / v_bytes)::jsonpath)
+  then
+    perform parlant_internal.filter_error(
+      '{}', 'nested too deep for its size', 'Flatten the $and and $or operators.');
+  end if;
+
+  if parlant_internal.count_conditions(p_filter, c_max_conditions) > c_max_conditions then
+    perform parlant_internal.filter_error(
+      '{}', 'too many conditions',
+      'Ask for several values of one field with $in or $nin, or ask several times.');
+  end if;
+end;
+$$;
+
+comment on function parlant_internal.require_moderate_filter(jsonb) is
+'Refuses a filter that is too large to compile and plan.';
+
+revoke all on function parlant_internal.require_moderate_filter(jsonb)
+from public, anon, authenticated;
+grant execute on function parlant_internal.require_moderate_filter(jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/internal/adoption/require_own_table.sql
 -- purpose:  Refuses to adopt a table through which somebody else's code would run as our owner: a table of
@@ -3989,42 +4564,51 @@ comment on function parlant_internal.view_definitions() is
 revoke all on function parlant_internal.view_definitions() from public, anon, authenticated;
 grant execute on function parlant_internal.view_definitions() to service_role;
 -- <<<
--- >>> sql/functions/internal/documents/write_key.sql
--- purpose:     Says which document a call is going to write, as far as its arguments tell: two calls that may
---              wait for each other have the same key. What the two stand for is not always the same document,
---              which costs a wait and nothing else.
--- p_arguments: the call's arguments
--- returns:     text, or NULL if they name no document
--- raises:      nothing
-create or replace function parlant_internal.write_key(p_arguments jsonb)
-returns text
-language plpgsql
+-- >>> sql/functions/internal/batches/write_targets.sql
+-- purpose: Where the arguments of a call name the documents that it may write, for each function that can be
+--          carried out together with other calls. A function that writes and is not here goes by itself.
+-- returns: rows: the function's name without "parlant_"; the collection, or NULL if the call names it; the
+--          argument that holds the id, or NULL for the arguments as a whole; the path of the id in there; and
+--          whether the document may be inserted
+-- raises:  nothing
+create or replace function parlant_internal.write_targets()
+returns table (function text, collection text, argument text, id_path jsonpath, inserted boolean)
+language sql
 immutable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-begin
-  return (p_arguments ->> 'p_prefix') || coalesce(
-    p_arguments ->> 'p_session_id',
-    p_arguments ->> 'p_customer_id',
-    p_arguments ->> 'p_variable_id',
-    -- Documents that came as text, which none but large numbers are for, are told apart as they are.
-    p_arguments #>> '{p_event,session_id}', p_arguments ->> 'p_event',
-    p_arguments #>> '{p_association,customer_id}',
-    p_arguments #>> '{p_association,variable_id}',
-    p_arguments #>> '{p_filters,id,$eq}', p_arguments ->> 'p_filters',
-    p_arguments #>> '{p_document,id}', p_arguments ->> 'p_document',
-    p_arguments #>> '{p_customer,id}',
-    p_arguments #>> '{p_variable,id}'
-  );
-end;
+  values
+    ('insert_one', null, 'p_document', '$.id'::jsonpath, true),
+    ('update_one', null, 'p_filters', '$.id."$eq"', false),
+    ('update_one', null, 'p_params', '$.id', true),
+    ('delete_one', null, 'p_filters', '$.id."$eq"', false),
+    ('create_event', 'sessions', 'p_event', '$.session_id', false),
+    ('create_event', 'events', 'p_event', '$.id', true),
+    ('update_session_labels', 'sessions', null, '$.p_session_id', false),
+    ('update_session_metadata', 'sessions', null, '$.p_session_id', false),
+    ('create_customer', 'customers', 'p_customer', '$.id', true),
+    ('create_customer', 'customer_tag_associations', 'p_associations', '$[*].id', true),
+    ('update_customer', 'customers', null, '$.p_customer_id', false),
+    ('update_customer', 'customers', 'p_params', '$.id', true),
+    ('upsert_customer_tag', 'customers', 'p_association', '$.customer_id', false),
+    ('upsert_customer_tag', 'customer_tag_associations', 'p_association', '$.id', true),
+    ('remove_customer_tag', 'customers', null, '$.p_customer_id', false),
+    ('create_variable', 'variables', 'p_variable', '$.id', true),
+    ('create_variable', 'variables', 'p_associations', '$[*].variable_id', false),
+    ('create_variable', 'variable_tag_associations', 'p_associations', '$[*].id', true),
+    ('update_variable', 'variables', null, '$.p_variable_id', false),
+    ('update_variable', 'variables', 'p_params', '$.id', true),
+    ('add_variable_tag', 'variables', 'p_association', '$.variable_id', false),
+    ('add_variable_tag', 'variable_tag_associations', 'p_association', '$.id', true),
+    ('remove_variable_tag', 'variables', null, '$.p_variable_id', false)
 $$;
 
-comment on function parlant_internal.write_key(jsonb) is
-'Which document a call is going to write.';
+comment on function parlant_internal.write_targets() is
+'Where the calls of a batch name the documents that they may write.';
 
-revoke all on function parlant_internal.write_key(jsonb) from public, anon, authenticated;
-grant execute on function parlant_internal.write_key(jsonb) to service_role;
+revoke all on function parlant_internal.write_targets() from public, anon, authenticated;
+grant execute on function parlant_internal.write_targets() to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_add_variable_tag.sql
 -- purpose:       Gives a variable a tag, unless it has it.
@@ -4064,7 +4648,7 @@ grant execute on function public.parlant_add_variable_tag(text, jsonb) to servic
 -- p_prefix:      the prefix of the tables
 -- p_collections: names of collections
 -- returns:       {"collections": [text, ...]}; those of the collections that are registered now
--- raises:        PD006 invalid table name, PD007 table not ours
+-- raises:        PD006 invalid table name, PD007 table not ours, PD008 invalid argument
 -- example:       select public.parlant_adopt_collections('chat_', '{sessions,events,customers}');
 --
 -- Tables that are there are adopted, which takes longer than a request may if they hold many rows.
@@ -4077,8 +4661,18 @@ set search_path = pg_catalog, pg_temp
 set statement_timeout = '55s'
 as $$
 declare
+  -- Each has two tables, and what a call creates is locked until it ends.
+  c_max_collections constant integer := 50;
   v_collection text;
 begin
+  if cardinality(p_collections) > c_max_collections then
+    raise exception using
+      errcode = 'PD008',
+      message = format(
+        'at most %s collections may be in a call, got %s', c_max_collections, cardinality(p_collections)),
+      hint = 'Make several calls.';
+  end if;
+
   foreach v_collection in array p_collections loop
     if to_regclass(
       format('%I.%I', 'public', parlant_internal.table_name_for(p_prefix, v_collection))) is not null
@@ -4133,7 +4727,7 @@ declare
   v_results jsonb[] := '{}';
 begin
   perform parlant_internal.require_list(
-    p_watches, 'watches', 'Write [{"session_id": "...", "min_offset": 0}].');
+    p_watches, 'watches', 'Write [{"session_id": "...", "min_offset": 0}].', 1000);
 
   for v_watch in select w.value from jsonb_array_elements(p_watches) as w loop
     execute format(
@@ -4267,7 +4861,8 @@ grant execute on function public.parlant_create_collection(text, text) to servic
 -- p_customer:     the customer
 -- p_associations: JSON array of the associations with its tags
 -- returns:        {"created": bool}
--- raises:         PD002 invalid document, PD003 duplicate document, PD004 collection not found
+-- raises:         PD002 invalid document, PD003 duplicate document, PD004 collection not found,
+--                 PD008 invalid argument
 -- example:        select public.parlant_create_customer('parlant_customers_', '{"id": "c1", "name": "Ann"}');
 --
 -- Lock order, here and wherever a customer and its tags change together: the customer first, then the tags.
@@ -4284,12 +4879,19 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text := parlant_internal.table_of(p_prefix, 'customers');
+  v_associations text := parlant_internal.table_of(p_prefix, 'customer_tag_associations');
   v_customer jsonb := parlant_internal.read_document(p_customer);
-  v_created boolean := parlant_internal.insert_document(v_table, v_customer);
+  v_created boolean;
 begin
+  perform parlant_internal.require_list(coalesce(p_associations, '[]'), 'associations', 'Write [{"id": "...", ...}].', 200);
+  perform parlant_internal.lock_keys(
+    parlant_internal.document_key(v_table, v_customer ->> 'id') || array(
+      select parlant_internal.document_key(v_associations, a.value ->> 'id')
+      from jsonb_array_elements(p_associations) as a));
+
+  v_created := parlant_internal.insert_document(v_table, v_customer);
   if v_created then
-    perform parlant_internal.insert_document(
-      parlant_internal.table_of(p_prefix, 'customer_tag_associations'), a.value)
+    perform parlant_internal.insert_document(v_associations, a.value)
     from jsonb_array_elements(p_associations) as a;
   end if;
 
@@ -4328,12 +4930,15 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text := parlant_internal.table_of(p_prefix, 'events');
+  v_sessions text := parlant_internal.table_of(p_prefix, 'sessions');
   v_event jsonb := parlant_internal.read_document(p_event);
   v_stored jsonb;
 begin
-  if not parlant_internal.lock_document(
-    parlant_internal.table_of(p_prefix, 'sessions'), v_event ->> 'session_id')
-  then
+  perform parlant_internal.lock_keys(array[
+    parlant_internal.document_key(v_sessions, v_event ->> 'session_id'),
+    parlant_internal.document_key(v_table, v_event ->> 'id')]);
+
+  if not parlant_internal.lock_document(v_sessions, v_event ->> 'session_id') then
     return jsonb_build_object('offset', null, 'creation_utc', null);
   end if;
 
@@ -4389,7 +4994,7 @@ grant execute on function public.parlant_create_event(text, jsonb) to service_ro
 -- p_associations: JSON array of the associations with its tags
 -- returns:        {"created": bool, "document": {...}, "tags": [tag id, ...]}
 -- raises:         PD002 invalid document, PD003 duplicate document (same id, another name), PD004 collection
---                 not found
+--                 not found, PD008 invalid argument
 -- example:        select public.parlant_create_variable(
 --                   'parlant_context_variables_', '{"id": "v1", "name": "plan"}');
 --
@@ -4408,10 +5013,21 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text := parlant_internal.table_of(p_prefix, 'variables');
+  v_associations text := parlant_internal.table_of(p_prefix, 'variable_tag_associations');
   v_variable jsonb := parlant_internal.read_document(p_variable);
   v_stored jsonb;
   v_created boolean := false;
 begin
+  perform parlant_internal.require_list(coalesce(p_associations, '[]'), 'associations', 'Write [{"id": "...", ...}].', 200);
+  perform parlant_internal.lock_keys(
+    parlant_internal.document_key(v_table, v_variable ->> 'id') || array(
+      select k.key
+      from jsonb_array_elements(p_associations) as a
+      cross join unnest(array[
+        parlant_internal.document_key(v_table, a.value ->> 'variable_id'),
+        parlant_internal.document_key(v_associations, a.value ->> 'id')
+      ]) as k (key)));
+
   execute format('select d.data from %s as d where d.id = $1', v_table)
   into v_stored
   using v_variable ->> 'id';
@@ -4421,8 +5037,7 @@ begin
   end if;
 
   if v_created then
-    perform parlant_internal.insert_document(
-      parlant_internal.table_of(p_prefix, 'variable_tag_associations'), a.value)
+    perform parlant_internal.insert_document(v_associations, a.value)
     from jsonb_array_elements(p_associations) as a;
   else
     perform parlant_internal.insert_tag(p_prefix, 'variable', a.value)
@@ -4527,7 +5142,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return jsonb_build_object(
-    'deleted', parlant_internal.delete_tagged(p_prefix, 'customer', p_customer_id));
+    'deleted', parlant_internal.delete_tagged(
+      p_prefix, 'customer', p_customer_id, '{customer_tag_associations}'));
 end;
 $$;
 
@@ -4567,15 +5183,7 @@ declare
   v_document jsonb;
 begin
   -- Whoever deletes at the same moment holds another match; only if all are held is there one to wait for.
-  execute format(
-    'select d.id from %s as d where %s order by d.seq, d.id limit 1 for update skip locked',
-    v_table, v_where)
-  into v_id
-  using p_filters;
-
-  if v_id is null then
-    v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters);
-  end if;
+  v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, null, true);
 
   if v_id is not null then
     execute format('delete from %s as d where d.id = $1 returning d.data', v_table)
@@ -4614,18 +5222,17 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_table text := parlant_internal.table_of(p_prefix, 'sessions');
   v_sessions integer;
   v_events bigint;
 begin
-  execute format(
-    'delete from %s as d where d.id = $1', parlant_internal.table_of(p_prefix, 'sessions'))
-  using p_session_id;
+  perform parlant_internal.lock_keys(array[parlant_internal.document_key(v_table, p_session_id)]);
+
+  execute format('delete from %s as d where d.id = $1', v_table) using p_session_id;
   get diagnostics v_sessions = row_count;
 
-  execute format(
-    'delete from %s as d where d.session_id = $1', parlant_internal.table_of(p_prefix, 'events'))
-  using p_session_id;
-  get diagnostics v_events = row_count;
+  v_events := parlant_internal.delete_members(
+    array[parlant_internal.table_of(p_prefix, 'events')], array['a.session_id = $1'], p_session_id);
 
   return jsonb_build_object('deleted', v_sessions > 0, 'deleted_events', v_events);
 end;
@@ -4652,18 +5259,10 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_filter jsonb := jsonb_build_object('variable_id', jsonb_build_object('$eq', p_variable_id));
-  v_deleted boolean := parlant_internal.delete_tagged(p_prefix, 'variable', p_variable_id);
 begin
-  if v_deleted then
-    execute format(
-      'delete from %s as d where %s',
-      parlant_internal.table_of(p_prefix, 'values'), parlant_internal.compile_filter(v_filter))
-    using v_filter;
-  end if;
-
-  return jsonb_build_object('deleted', v_deleted);
+  return jsonb_build_object(
+    'deleted', parlant_internal.delete_tagged(
+      p_prefix, 'variable', p_variable_id, '{variable_tag_associations,values}'));
 end;
 $$;
 
@@ -4781,8 +5380,11 @@ declare
 begin
   perform parlant_internal.require_list(p_seqs, 'seqs', 'Write [1, 2].');
 
+  -- In the order that parlant_restore_failed_documents() keeps too.
   execute format(
-    'delete from %s as f where f.seq = any ($1)',
+    'with held as materialized ('
+    'select f.seq from %1$s as f where f.seq = any ($1) order by f.seq for update)'
+    ' delete from %1$s as f using held where f.seq = held.seq',
     parlant_internal.failed_table_of(p_prefix, p_collection))
   using array(select s.value::bigint from jsonb_array_elements_text(p_seqs) as s);
   get diagnostics v_dropped = row_count;
@@ -4827,6 +5429,8 @@ set search_path = pg_catalog, pg_temp
 set statement_timeout = '55s'
 as $$
 declare
+  -- As many as Postgres takes.
+  c_max_fields constant integer := 32;
   v_table text := parlant_internal.table_of(p_prefix, p_collection);
   v_index jsonb;
   v_fields jsonb;
@@ -4834,7 +5438,7 @@ declare
   v_created integer := 0;
 begin
   perform parlant_internal.require_list(
-    p_indexes, 'indexes', 'Write [{"fields": [["field", "asc"]], "unique": false}].');
+    p_indexes, 'indexes', 'Write [{"fields": [["field", "asc"]], "unique": false}].', 100);
 
   for v_index in select i.value from jsonb_array_elements(p_indexes) as i loop
     v_fields := v_index -> 'fields';
@@ -4845,6 +5449,13 @@ begin
         errcode = 'PD008',
         message = 'an index needs a list of at least one field',
         hint = 'Write {"fields": [["field", "asc"]], "unique": false}.';
+    end if;
+
+    if jsonb_array_length(v_fields) > c_max_fields then
+      raise exception using
+        errcode = 'PD008',
+        message = format('an index may have at most %s fields', c_max_fields),
+        hint = 'Name the few that matter.';
     end if;
 
     perform parlant_internal.sort_entry_field(f.value) from jsonb_array_elements(v_fields) as f;
@@ -4882,8 +5493,11 @@ grant execute on function public.parlant_ensure_indexes(text, text, jsonb) to se
 -- purpose:  Carries out several calls in one request, in their order, each with a reply or an error of its
 --           own: a call that fails undoes itself and no other. They are committed together, so if the
 --           request as a whole fails, none has happened.
+--           A call that cannot be carried out together with others, because it writes documents that its
+--           arguments do not name and somebody holds one of them, has the error 55P03; send it by itself.
 -- p_calls:  [{"function": name without "parlant_", "arguments": [{name: value, ...}, ...]}, ...]: for each
---           function, a list of the arguments of each call of it; those in a list have the same names
+--           function, a list of the arguments of each call of it; those in a list have the same names; 200
+--           calls at most
 -- returns:  {"results": [{"reply": {...}} | {"error": {"code", "message", "detail", "hint"}}, ...]},
 --           one for each call, in their order
 -- raises:   PD008 invalid argument
@@ -4896,6 +5510,9 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  -- What they lock stays locked until all are committed, and Postgres ends a statement after 8 seconds.
+  c_max_calls constant integer := 200;
+  v_count bigint;
   v_calls jsonb;
   v_lists jsonb[];
   v_list jsonb;
@@ -4914,17 +5531,20 @@ begin
       hint = 'Write [{"function": "find_one", "arguments": [{...}, ...]}, ...].';
   end if;
 
-  -- What one call locks stays locked until all are committed. So that no two batches ever wait for each
-  -- other, each first takes its turn at whatever it is going to write, all of them in one order.
-  perform pg_advisory_xact_lock(k.key)
-  from (
-    select distinct hashtextextended(parlant_internal.write_key(a.value), 0) as key
-    from jsonb_array_elements(p_calls) as c
-    join pg_catalog.pg_proc as p on p.proname = 'parlant_' || (c.value ->> 'function')
-    cross join jsonb_array_elements(c.value -> 'arguments') as a
-    where p.pronamespace = 'public'::regnamespace and p.provolatile = 'v'
-    order by key
-  ) as k;
+  select coalesce(sum(jsonb_array_length(c.value -> 'arguments')), 0) into v_count
+  from jsonb_array_elements(p_calls) as c;
+  if greatest(v_count, jsonb_array_length(p_calls)) > c_max_calls then
+    raise exception using
+      errcode = 'PD008',
+      message = format('a batch may hold at most %s calls, got %s', c_max_calls, v_count),
+      hint = 'Send several batches.';
+  end if;
+
+  -- A call by itself waits as it does without a batch, holding nothing.
+  if v_count > 1 then
+    perform parlant_internal.lock_batch(p_calls);
+    perform set_config('parlant.in_batch', 'on', true);
+  end if;
 
   -- One statement for all calls of a list costs a quarter less than one for each. If any of them fails, all
   -- are undone, and each is carried out by itself: whatever goes wrong in one call is that call's own result.
@@ -4936,6 +5556,10 @@ begin
       v_lists := v_lists[2:];
 
       begin
+        if v_count > 1 then
+          perform parlant_internal.require_batchable(v_calls ->> 'function');
+        end if;
+
         execute parlant_internal.call_statement(v_calls ->> 'function', v_list -> 0)
         into v_replies using v_list;
         v_results := v_results || v_replies;
@@ -5244,7 +5868,7 @@ grant execute on function public.parlant_get_version() to service_role;
 --               as they are, are left alone, so that an import that was cut off can be run again.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
--- p_documents:  [document, ...], each as an object or as its JSON text
+-- p_documents:  [document, ...], 1,000 at most, each as an object or as its JSON text
 -- p_replace:    whether a document takes the place of a different one that has its id
 -- returns:      {"inserted": int, "unchanged": int, "replaced": int, "different": [id, ...]}; different are
 --               those that were not written because another document has their id
@@ -5272,7 +5896,10 @@ declare
   v_counts jsonb := '{"inserted": 0, "unchanged": 0, "replaced": 0}';
   v_different text[] := '{}';
 begin
-  perform parlant_internal.require_list(p_documents, 'documents', 'Write [{"id": "...", ...}].');
+  perform parlant_internal.require_list(p_documents, 'documents', 'Write [{"id": "...", ...}].', 1000);
+  perform parlant_internal.lock_keys(array(
+    select parlant_internal.document_key(v_table, parlant_internal.read_document(e.value) ->> 'id')
+    from jsonb_array_elements(p_documents) as e));
 
   for v_entry in select e.value from jsonb_array_elements(p_documents) as e loop
     v_document := parlant_internal.read_document(v_entry);
@@ -5327,7 +5954,7 @@ declare
   v_inserted integer := 0;
 begin
   perform parlant_internal.require_list(
-    p_documents, 'documents', 'Write [{"id": "...", "data": {...}, "reason": "rejected"}].');
+    p_documents, 'documents', 'Write [{"id": "...", "data": {...}, "reason": "rejected"}].', 1000);
 
   -- Nothing is unique in that table, so two imports of the same documents take turns.
   perform pg_advisory_xact_lock(hashtextextended(v_failed, 0));
@@ -5657,7 +6284,7 @@ grant execute on function public.parlant_list_variables(text, text[]) to service
 -- p_version:     the store's version
 -- returns:       {"metadata": [{...}, ...], "collections": {name: {...}, ...}}; metadata in order of
 --                insertion, and of each collection what parlant_get_or_create_collection returns
--- raises:        PD006 invalid table name, PD007 table not ours
+-- raises:        PD006 invalid table name, PD007 table not ours, PD008 invalid argument
 -- example:       select public.parlant_open_store('parlant_sessions_', '{sessions,events}', '0.9.0');
 --
 -- Tables that are there are adopted, which takes longer than a request may if they hold many rows.
@@ -5670,10 +6297,20 @@ set search_path = pg_catalog, pg_temp
 set statement_timeout = '55s'
 as $$
 declare
+  -- Each has two tables, and what a call creates is locked until it ends.
+  c_max_collections constant integer := 50;
   v_collection text;
   v_metadata jsonb;
   v_opened jsonb := '{}';
 begin
+  if cardinality(p_collections) > c_max_collections then
+    raise exception using
+      errcode = 'PD008',
+      message = format(
+        'at most %s collections may be in a call, got %s', c_max_collections, cardinality(p_collections)),
+      hint = 'Make several calls.';
+  end if;
+
   perform public.parlant_get_or_create_collection(p_prefix, 'metadata', p_version);
   execute format(
     'select coalesce(jsonb_agg(d.data order by d.seq, d.id), ''[]'') from %s as d',
@@ -5889,16 +6526,30 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_table text := parlant_internal.table_of(p_prefix, p_collection);
   v_failed_table text := parlant_internal.failed_table_of(p_prefix, p_collection);
+  v_ids text[];
   v_entry jsonb;
   v_failed record;
   v_outcome text;
   v_outcomes jsonb[] := '{}';
 begin
   perform parlant_internal.require_list(
-    p_documents, 'documents', 'Write [{"seq": 1, "data": {...}}].');
+    p_documents, 'documents', 'Write [{"seq": 1, "data": {...}}].', 500);
 
-  -- In one order, so that two calls at once wait for each other and not in a circle.
+  -- The ids of failed documents never change.
+  execute format('select array(select f.id from %s as f where f.seq = any ($1))', v_failed_table)
+  into v_ids
+  using array(select (e.value ->> 'seq')::bigint from jsonb_array_elements(p_documents) as e);
+
+  perform parlant_internal.lock_keys(array(
+    select parlant_internal.document_key(v_table, i.id)
+    from unnest(
+      v_ids || array(
+        select parlant_internal.read_document(e.value -> 'data') ->> 'id'
+        from jsonb_array_elements(p_documents) as e)) as i (id)));
+
+  -- In the order that parlant_drop_failed_documents() keeps too.
   for v_entry in
     select e.value from jsonb_array_elements(p_documents) as e order by (e.value ->> 'seq')::bigint
   loop
@@ -5912,7 +6563,7 @@ begin
     end if;
 
     v_outcome := parlant_internal.restore_document(
-      parlant_internal.table_of(p_prefix, p_collection),
+      v_table,
       v_failed.id,
       v_failed.data,
       starts_with(v_failed.reason, 'raised'),
@@ -5989,7 +6640,19 @@ declare
   v_page jsonb := '{"documents": [], "next": null}';
 begin
   perform parlant_internal.require_list(
-    p_results, 'results', 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].');
+    p_results, 'results', 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].', 5000);
+
+  -- A document that gets another id may have to wait for a document of that id.
+  perform parlant_internal.lock_keys(array(
+    select parlant_internal.document_key(v_table, d.data ->> 'id')
+    from (
+      select
+        r.value ->> 'id' as id,
+        parlant_internal.read_document(r.value -> 'data') as data
+      from jsonb_array_elements(p_results) as r
+      where r.value ->> 'outcome' = 'changed'
+    ) as d
+    where d.data ->> 'id' <> d.id));
 
   for v_result in select r.value from jsonb_array_elements(p_results) as r loop
     execute format('select d.data, d.version from %s as d where d.id = $1 for update', v_table) || v_patience
@@ -6148,7 +6811,8 @@ to service_role;
 -- returns:           {"matched_count": 0 | 1, "modified_count": 0 | 1, "updated_document": {...} | null};
 --                    after an insert both counts are 0 and updated_document is p_params
 -- raises:            PD001 invalid filter, PD002 invalid document, PD003 duplicate document,
---                    PD004 collection not found, PD009 incomplete document
+--                    PD004 collection not found, PD009 incomplete document; in a batch, 55P03 lock not
+--                    available if the filter names no id and another call holds the document
 -- example:           select public.parlant_update_one(
 --                      'parlant_customers_', 'customers',
 --                      '{"id": {"$eq": "c1"}}', '{"name": "Anna"}');
@@ -6174,20 +6838,13 @@ declare
   v_missing text;
   v_document jsonb;
 begin
-  if v_params ? 'id' then
-    -- It may have to wait for whoever writes the document of that id, and in a batch that may be somebody
-    -- who waits for this call. So it takes its turn at that id, as parlant_execute() does, while it holds
-    -- nothing.
-    perform pg_advisory_xact_lock(hashtextextended(p_prefix || (v_params ->> 'id'), 0));
-  end if;
+  v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, v_params ->> 'id');
 
-  v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters);
-
-  if v_id is null and p_upsert then
-    -- Upserts with the same filter take turns, so that the second finds the document of the first.
-    perform pg_advisory_xact_lock(
-      v_table::regclass::oid::integer, hashtext(coalesce(p_filters::text, '')));
-    v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters);
+  -- Upserts with the same filter take turns, so that the second finds the document of the first. If the
+  -- filter names an id, they have done so already.
+  if v_id is null and p_upsert and parlant_internal.named_id(p_filters) is null then
+    perform parlant_internal.lock_upsert(v_table, p_filters);
+    v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, v_params ->> 'id');
   end if;
 
   if v_id is null and p_upsert then
@@ -6205,7 +6862,7 @@ begin
       perform parlant_internal.insert_document(v_table, v_params);
     exception when sqlstate 'PD003' then
       -- Another call inserted that id since we looked. If it matches the filter, it is the one to update.
-      v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters);
+      v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, v_params ->> 'id');
       if v_id is null then
         raise;
       end if;

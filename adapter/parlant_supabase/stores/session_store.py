@@ -50,6 +50,9 @@ from parlant_supabase.stores.ids import random_id
 from parlant_supabase.stores.reading import EVENT, SESSION, read, readable
 from parlant_supabase.stores.store import SupabaseStore
 
+# As many as the database takes in a call.
+_MAX_WATCHES = 1000
+
 
 @dataclass(frozen=True)
 class EventWatch:
@@ -233,6 +236,11 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
             One result for each watch, in their order: the error that `list_events` would raise
             where there is no such session.
         """
+        if len(watches) > _MAX_WATCHES:
+            return [
+                *await self._check_events(watches[:_MAX_WATCHES]),
+                *await self._check_events(watches[_MAX_WATCHES:]),
+            ]
         reply = await self._connection.call(
             CHECK_EVENTS,
             p_watches=[

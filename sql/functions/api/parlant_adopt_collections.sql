@@ -3,7 +3,7 @@
 -- p_prefix:      the prefix of the tables
 -- p_collections: names of collections
 -- returns:       {"collections": [text, ...]}; those of the collections that are registered now
--- raises:        PD006 invalid table name, PD007 table not ours
+-- raises:        PD006 invalid table name, PD007 table not ours, PD008 invalid argument
 -- example:       select public.parlant_adopt_collections('chat_', '{sessions,events,customers}');
 --
 -- Tables that are there are adopted, which takes longer than a request may if they hold many rows.
@@ -16,8 +16,18 @@ set search_path = pg_catalog, pg_temp
 set statement_timeout = '55s'
 as $$
 declare
+  -- Each has two tables, and what a call creates is locked until it ends.
+  c_max_collections constant integer := 50;
   v_collection text;
 begin
+  if cardinality(p_collections) > c_max_collections then
+    raise exception using
+      errcode = 'PD008',
+      message = format(
+        'at most %s collections may be in a call, got %s', c_max_collections, cardinality(p_collections)),
+      hint = 'Make several calls.';
+  end if;
+
   foreach v_collection in array p_collections loop
     if to_regclass(
       format('%I.%I', 'public', parlant_internal.table_name_for(p_prefix, v_collection))) is not null

@@ -22,7 +22,7 @@ declare
   v_results jsonb[] := '{}';
 begin
   perform parlant_internal.require_list(
-    p_watches, 'watches', 'Write [{"session_id": "...", "min_offset": 0}].');
+    p_watches, 'watches', 'Write [{"session_id": "...", "min_offset": 0}].', 1000);
 
   for v_watch in select w.value from jsonb_array_elements(p_watches) as w loop
     execute format(

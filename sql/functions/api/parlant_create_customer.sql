@@ -3,7 +3,8 @@
 -- p_customer:     the customer
 -- p_associations: JSON array of the associations with its tags
 -- returns:        {"created": bool}
--- raises:         PD002 invalid document, PD003 duplicate document, PD004 collection not found
+-- raises:         PD002 invalid document, PD003 duplicate document, PD004 collection not found,
+--                 PD008 invalid argument
 -- example:        select public.parlant_create_customer('parlant_customers_', '{"id": "c1", "name": "Ann"}');
 --
 -- Lock order, here and wherever a customer and its tags change together: the customer first, then the tags.
@@ -24,6 +25,7 @@ declare
   v_customer jsonb := parlant_internal.read_document(p_customer);
   v_created boolean;
 begin
+  perform parlant_internal.require_list(coalesce(p_associations, '[]'), 'associations', 'Write [{"id": "...", ...}].', 200);
   perform parlant_internal.lock_keys(
     parlant_internal.document_key(v_table, v_customer ->> 'id') || array(
       select parlant_internal.document_key(v_associations, a.value ->> 'id')

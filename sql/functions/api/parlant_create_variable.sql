@@ -7,7 +7,7 @@
 -- p_associations: JSON array of the associations with its tags
 -- returns:        {"created": bool, "document": {...}, "tags": [tag id, ...]}
 -- raises:         PD002 invalid document, PD003 duplicate document (same id, another name), PD004 collection
---                 not found
+--                 not found, PD008 invalid argument
 -- example:        select public.parlant_create_variable(
 --                   'parlant_context_variables_', '{"id": "v1", "name": "plan"}');
 --
@@ -31,6 +31,7 @@ declare
   v_stored jsonb;
   v_created boolean := false;
 begin
+  perform parlant_internal.require_list(coalesce(p_associations, '[]'), 'associations', 'Write [{"id": "...", ...}].', 200);
   perform parlant_internal.lock_keys(
     parlant_internal.document_key(v_table, v_variable ->> 'id') || array(
       select k.key

@@ -25,6 +25,8 @@ set search_path = pg_catalog, pg_temp
 set statement_timeout = '55s'
 as $$
 declare
+  -- As many as Postgres takes.
+  c_max_fields constant integer := 32;
   v_table text := parlant_internal.table_of(p_prefix, p_collection);
   v_index jsonb;
   v_fields jsonb;
@@ -32,7 +34,7 @@ declare
   v_created integer := 0;
 begin
   perform parlant_internal.require_list(
-    p_indexes, 'indexes', 'Write [{"fields": [["field", "asc"]], "unique": false}].');
+    p_indexes, 'indexes', 'Write [{"fields": [["field", "asc"]], "unique": false}].', 100);
 
   for v_index in select i.value from jsonb_array_elements(p_indexes) as i loop
     v_fields := v_index -> 'fields';
@@ -43,6 +45,13 @@ begin
         errcode = 'PD008',
         message = 'an index needs a list of at least one field',
         hint = 'Write {"fields": [["field", "asc"]], "unique": false}.';
+    end if;
+
+    if jsonb_array_length(v_fields) > c_max_fields then
+      raise exception using
+        errcode = 'PD008',
+        message = format('an index may have at most %s fields', c_max_fields),
+        hint = 'Name the few that matter.';
     end if;
 
     perform parlant_internal.sort_entry_field(f.value) from jsonb_array_elements(v_fields) as f;

@@ -41,7 +41,7 @@ begin
 
   select coalesce(sum(jsonb_array_length(c.value -> 'arguments')), 0) into v_count
   from jsonb_array_elements(p_calls) as c;
-  if v_count > c_max_calls then
+  if greatest(v_count, jsonb_array_length(p_calls)) > c_max_calls then
     raise exception using
       errcode = 'PD008',
       message = format('a batch may hold at most %s calls, got %s', c_max_calls, v_count),

@@ -29,7 +29,7 @@ declare
   v_inserted integer := 0;
 begin
   perform parlant_internal.require_list(
-    p_documents, 'documents', 'Write [{"id": "...", "data": {...}, "reason": "rejected"}].');
+    p_documents, 'documents', 'Write [{"id": "...", "data": {...}, "reason": "rejected"}].', 1000);
 
   -- Nothing is unique in that table, so two imports of the same documents take turns.
   perform pg_advisory_xact_lock(hashtextextended(v_failed, 0));

@@ -5,7 +5,7 @@
 -- p_version:     the store's version
 -- returns:       {"metadata": [{...}, ...], "collections": {name: {...}, ...}}; metadata in order of
 --                insertion, and of each collection what parlant_get_or_create_collection returns
--- raises:        PD006 invalid table name, PD007 table not ours
+-- raises:        PD006 invalid table name, PD007 table not ours, PD008 invalid argument
 -- example:       select public.parlant_open_store('parlant_sessions_', '{sessions,events}', '0.9.0');
 --
 -- Tables that are there are adopted, which takes longer than a request may if they hold many rows.
@@ -18,10 +18,20 @@ set search_path = pg_catalog, pg_temp
 set statement_timeout = '55s'
 as $$
 declare
+  -- Each has two tables, and what a call creates is locked until it ends.
+  c_max_collections constant integer := 50;
   v_collection text;
   v_metadata jsonb;
   v_opened jsonb := '{}';
 begin
+  if cardinality(p_collections) > c_max_collections then
+    raise exception using
+      errcode = 'PD008',
+      message = format(
+        'at most %s collections may be in a call, got %s', c_max_collections, cardinality(p_collections)),
+      hint = 'Make several calls.';
+  end if;
+
   perform public.parlant_get_or_create_collection(p_prefix, 'metadata', p_version);
   execute format(
     'select coalesce(jsonb_agg(d.data order by d.seq, d.id), ''[]'') from %s as d',

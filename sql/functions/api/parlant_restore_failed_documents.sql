@@ -39,7 +39,7 @@ declare
   v_outcomes jsonb[] := '{}';
 begin
   perform parlant_internal.require_list(
-    p_documents, 'documents', 'Write [{"seq": 1, "data": {...}}].');
+    p_documents, 'documents', 'Write [{"seq": 1, "data": {...}}].', 500);
 
   -- The ids of failed documents never change.
   execute format('select array(select f.id from %s as f where f.seq = any ($1))', v_failed_table)

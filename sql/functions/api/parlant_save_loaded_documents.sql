@@ -47,7 +47,7 @@ declare
   v_page jsonb := '{"documents": [], "next": null}';
 begin
   perform parlant_internal.require_list(
-    p_results, 'results', 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].');
+    p_results, 'results', 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].', 5000);
 
   -- A document that gets another id may have to wait for a document of that id.
   perform parlant_internal.lock_keys(array(

@@ -336,7 +336,7 @@ select
   throws_ok(
     $$select public.parlant_import_documents('pgtap_batch_', 'things', (
       select jsonb_agg(jsonb_build_object('id', n::text)) from generate_series(1, 1001) as n))$$,
-    'PD008', 'a call may write at most 1000 documents, got 1001', 'a call that writes too many is refused'
+    'PD008', 'at most 1000 documents may be in a call, got 1001', 'a call that writes too many is refused'
   );
 
 select f.line from finish() as f (line);

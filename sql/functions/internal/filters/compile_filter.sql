@@ -18,9 +18,11 @@ as $$
 declare
   -- Deep enough for any filter that a program writes, shallow enough for max_stack_depth.
   c_max_depth constant integer := 200;
-  -- About 1,600 conditions, which take Postgres a second to plan. While it plans 30,000 it heeds no
-  -- statement_timeout, and takes so much memory that the server goes down.
   c_max_characters constant integer := 1000000;
+  -- Planning copies the bound filter for each reference into it, and heeds no statement_timeout meanwhile.
+  c_max_copied constant bigint := 150000000;
+  -- About 50 conditions.
+  c_unpacked_from_characters constant integer := 25000;
   v_key text;
   v_value jsonb;
   v_terms text[] := '{}';
@@ -42,6 +44,10 @@ begin
       'Flatten the $and and $or operators.');
   end if;
 
+  if cardinality(p_path) = 0 then
+    perform parlant_internal.require_moderate_filter(p_filter);
+  end if;
+
   for v_key, v_value in select f.key, f.value from jsonb_each(p_filter) as f loop
     if v_key in ('$and', '$or') then
       v_terms := v_terms
@@ -58,13 +64,28 @@ begin
 
   v_predicate := array_to_string(v_terms, ' and ');
 
-  if length(v_predicate) > c_max_characters then
+  if length(v_predicate) > c_max_characters
+    or (
+      cardinality(p_path) = 0
+      and length(v_predicate) > 10000
+      and pg_column_size(p_filter) * regexp_count(v_predicate, '\$1 #')::bigint > c_max_copied
+    )
+  then
     perform parlant_internal.filter_error(
       p_path[1:4], 'too many conditions',
       'Ask for several values of one field with $in or $nin, or ask several times.');
   end if;
 
-  return v_predicate;
+  if cardinality(p_path) > 0 or length(v_predicate) <= c_unpacked_from_characters then
+    return v_predicate;
+  end if;
+
+  -- Each reference to a large document decompresses it, and none is let go of before the row is done. So that
+  -- many conditions decompress it once, they see a copy. No index can answer them then.
+  return format(
+    'exists (select from (select d.id, d.version, d.creation_utc, d.session_id, d.customer_id, d.agent_id,'
+    ' d.data || ''{}'' as data offset 0) as d where %s)',
+    v_predicate);
 end;
 $$;
 
