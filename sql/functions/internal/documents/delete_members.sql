@@ -36,8 +36,8 @@ begin
       for v_position in 1..cardinality(p_tables) loop
         v_table := p_tables[v_position];
         execute format(
-          'with held as materialized (select a.id from %1$s as a where %2$s for update skip locked)'
-          ' delete from %1$s as d using held where d.id = held.id',
+          'delete from %1$s as d where d.ctid = any (array('
+          'select a.ctid from %1$s as a where %2$s for update skip locked))',
           v_table, p_conditions[v_position])
         using p_owner_id;
         get diagnostics v_deleted = row_count;
