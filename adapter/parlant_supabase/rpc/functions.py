@@ -177,6 +177,29 @@ DROP_FAILED_DOCUMENTS = Function(
     "parlant_drop_failed_documents", _WRITE, replies.DroppedReply, _NEVER
 )
 
+# A customer's data. A repeated call erases what is left, and does not count again what is gone.
+
+COUNT_CUSTOMER_DOCUMENTS = Function(
+    "parlant_count_customer_documents", _READ, replies.TableCountsReply, _NEVER
+)
+COUNT_SESSION_DOCUMENTS = Function(
+    "parlant_count_session_documents", _READ, replies.TableCountsReply, _NEVER
+)
+LIST_CUSTOMER_FAILED_DOCUMENTS = Function(
+    "parlant_list_customer_failed_documents", _READ, replies.FailedDocumentsPage, _NEVER
+)
+LIST_EXPIRED_SESSIONS = Function(
+    "parlant_list_expired_sessions", _READ, replies.ExpiredSessionsReply, _NEVER
+)
+ERASE_CUSTOMER = Function("parlant_erase_customer", _REPEATABLE, replies.ErasedReply, _NEVER)
+ERASE_SESSION = Function("parlant_erase_session", _REPEATABLE, replies.ErasedReply, _NEVER)
+ANONYMIZE_CUSTOMER = Function(
+    "parlant_anonymize_customer", _REPEATABLE, replies.AnonymizedReply, _NEVER
+)
+EXPIRE_FAILED_DOCUMENTS = Function(
+    "parlant_expire_failed_documents", _REPEATABLE, replies.ErasedReply, _NEVER
+)
+
 # The installation.
 
 GET_VERSION = Function("parlant_get_version", _READ, replies.VersionReply, _NEVER)

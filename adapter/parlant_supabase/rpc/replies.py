@@ -378,6 +378,40 @@ class DiagnosisReply(TypedDict):
     views: list[ViewDiagnosis]
 
 
+class TableCountsReply(TypedDict):
+    """How many documents of a customer or a session each table holds."""
+
+    tables: dict[str, int]
+
+
+class ErasedReply(TypedDict):
+    """How many rows of each table were erased, and whether nothing is left to erase."""
+
+    erased: dict[str, int]
+    done: bool
+
+
+class AnonymizedReply(TypedDict):
+    """How many rows of each table were changed or erased, and whether nothing is left to do."""
+
+    changed: dict[str, int]
+    done: bool
+
+
+class ExpiredSession(TypedDict):
+    """A session that has been idle for long, and how many events it has."""
+
+    id: str
+    events: int
+
+
+class ExpiredSessionsReply(TypedDict):
+    """A page of idle sessions."""
+
+    sessions: list[ExpiredSession]
+    next: str | None
+
+
 class CallErrorReply(TypedDict):
     """Why a call of a batch failed."""
 
