@@ -43,3 +43,12 @@ CONTEXT_VARIABLES = StoreLayout(
 )
 
 STORES = (SESSIONS, CUSTOMERS, CONTEXT_VARIABLES)
+
+
+@dataclass(frozen=True)
+class StorePrefixes:
+    """The table prefixes of the three stores of one agent."""
+
+    sessions: str = SESSIONS.table_prefix
+    customers: str = CUSTOMERS.table_prefix
+    context_variables: str = CONTEXT_VARIABLES.table_prefix

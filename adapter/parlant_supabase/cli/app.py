@@ -7,12 +7,16 @@ import typer
 
 from parlant_supabase.cli.display import err, out, plain
 from parlant_supabase.cli.doctor import doctor
+from parlant_supabase.cli.erase import anonymize_commands, erase_commands
 from parlant_supabase.cli.errors import CommandError
+from parlant_supabase.cli.expire import expire
 from parlant_supabase.cli.export import export_command
 from parlant_supabase.cli.failed import failed_commands
 from parlant_supabase.cli.import_ import import_command
 from parlant_supabase.cli.init import init
 from parlant_supabase.cli.local import LocalStackError, local_commands
+from parlant_supabase.cli.sessions import session_commands
+from parlant_supabase.customer_data.errors import CustomerDataError
 from parlant_supabase.deployment.errors import DeploymentError
 from parlant_supabase.errors import SupabaseAdapterError
 from parlant_supabase.transfer.errors import TransferError
@@ -27,6 +31,10 @@ app.command()(init)
 app.command()(doctor)
 app.command("import")(import_command)
 app.command("export")(export_command)
+app.command()(expire)
+app.add_typer(session_commands, name="sessions")
+app.add_typer(erase_commands, name="erase")
+app.add_typer(anonymize_commands, name="anonymize")
 app.add_typer(failed_commands, name="failed")
 app.add_typer(local_commands, name="local")
 
@@ -58,6 +66,7 @@ def main() -> None:
         app(prog_name="parlant-supabase")
     except (
         CommandError,
+        CustomerDataError,
         DeploymentError,
         LocalStackError,
         SupabaseAdapterError,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -18,12 +16,30 @@ from parlant_supabase.cli import transfer_report as reporting
 from parlant_supabase.cli.display import err, out, progress
 from parlant_supabase.cli.errors import CommandError
 from parlant_supabase.cli.interruption import INTERRUPTED
+from parlant_supabase.cli.output_file import replacing
+from parlant_supabase.cli.store_options import (
+    DEFAULT_CUSTOMER_PREFIX,
+    DEFAULT_SESSION_PREFIX,
+    DEFAULT_VARIABLE_PREFIX,
+    CustomerPrefix,
+    SessionPrefix,
+    StorePrefixes,
+    VariablePrefix,
+)
 from parlant_supabase.cli.transfer_options import PrefixOption
-from parlant_supabase.errors import SupabaseAdapterError
+from parlant_supabase.customer_data.access import CustomerAccess, write_archive, write_page
 from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.settings import ConnectionSettings
 from parlant_supabase.transfer.exporting import Exported, export
 from parlant_supabase.transfer.project import Project
+from parlant_supabase.transfer.records import Part
+
+
+class Format(str, Enum):
+    """How a customer's data is written."""
+
+    JSONL = "jsonl"
+    HTML = "html"
 
 
 def export_command(
@@ -34,9 +50,26 @@ def export_command(
         ),
     ] = None,
     prefix: PrefixOption = "",
+    customer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            show_default="everybody",
+            help="Only what is stored of this customer, for an access request.",
+        ),
+    ] = None,
+    output_format: Annotated[
+        Format,
+        typer.Option(
+            "--format", help="With --customer: html writes a page for a person to read and print."
+        ),
+    ] = Format.JSONL,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as one JSON object.")
     ] = False,
+    session_prefix: SessionPrefix = DEFAULT_SESSION_PREFIX,
+    customer_prefix: CustomerPrefix = DEFAULT_CUSTOMER_PREFIX,
+    variable_prefix: VariablePrefix = DEFAULT_VARIABLE_PREFIX,
 ) -> None:
     """Write all documents as JSON Lines, for a backup or for another project.
 
@@ -47,6 +80,17 @@ def export_command(
     An export that did not get to its end lacks its last line, and import
     says so.
     """
+    if customer is not None:
+        if prefix:
+            raise CommandError(
+                "--prefix does not go with --customer; use --session-prefix, --customer-prefix "
+                "and --variable-prefix."
+            )
+        prefixes = StorePrefixes(session_prefix, customer_prefix, variable_prefix)
+        _export_customer(customer, prefixes, output_format, output, as_json=as_json)
+        return
+    if output_format is not Format.JSONL:
+        raise CommandError("--format html is for one customer; name one with --customer.")
     settings = ConnectionSettings.from_environment()
 
     async def run(file: BinaryIO) -> Exported:
@@ -68,7 +112,7 @@ def export_command(
         if output is None:
             exported = asyncio.run(run(sys.stdout.buffer))
         else:
-            with _replacing(output) as file:
+            with replacing(output) as file:
                 exported = asyncio.run(run(file))
     except KeyboardInterrupt:
         err.print("Interrupted; nothing was exported." if output else "Interrupted.")
@@ -82,29 +126,35 @@ def export_command(
         )
 
 
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of what is there once it is written to its end.
+def _export_customer(
+    customer_id: str,
+    prefixes: StorePrefixes,
+    output_format: Format,
+    output: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    async def run(file: BinaryIO) -> Counter[Part]:
+        async with RpcClient(ConnectionSettings.from_environment()) as rpc:
+            access = CustomerAccess(rpc, prefixes, customer_id)
+            with err.status("Reading ..."):
+                return await _WRITERS[output_format](access, file)
 
-    Raises:
-        CommandError: It cannot be written.
-    """
-    if path.exists() and not path.is_file():
-        raise CommandError(f"{path} is no file; leave out --output to write to standard output.")
     try:
-        # Conversations are in it, so it is readable for its owner alone.
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with open(descriptor, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
-    except SupabaseAdapterError:
-        # Some of these are OSErrors, too.
-        raise
-    except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
+        if output is None:
+            counts = asyncio.run(run(sys.stdout.buffer))
+        else:
+            with replacing(output) as file:
+                counts = asyncio.run(run(file))
+    except KeyboardInterrupt:
+        err.print("Interrupted; nothing was exported." if output else "Interrupted.")
+        raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        typer.echo(json.dumps(reporting.customer_summary(counts)), err=output is None)
+    else:
+        reporting.show_customer_export(
+            counts, err if output is None else out, customer_id, str(output or "standard output")
+        )
+
+
+_WRITERS = {Format.JSONL: write_archive, Format.HTML: write_page}

@@ -46,6 +46,30 @@ def show_export(exported: Exported, console: Console, target: str) -> None:
     console.print(plain(text), soft_wrap=True)
 
 
+def customer_summary(counts: Mapping[Part, int]) -> dict[str, Any]:
+    """What was exported of a customer, for JSON."""
+    return {
+        "documents": sum(counts.values()),
+        "collections": [{**_place(part), "documents": count} for part, count in counts.items()],
+    }
+
+
+def show_customer_export(
+    counts: Mapping[Part, int], console: Console, customer_id: str, target: str
+) -> None:
+    """Prints what was exported of a customer."""
+    if not counts:
+        console.print(plain(f"Nothing is stored of customer {customer_id}."), soft_wrap=True)
+        return
+    table = Table("Collection", box=box.SIMPLE)
+    table.add_column("Documents", justify="right")
+    _add_rows(table, {part: [count] for part, count in counts.items()})
+    console.print(table)
+    console.print(
+        plain(f"Exported {counted(sum(counts.values()), 'document')} to {target}."), soft_wrap=True
+    )
+
+
 def import_summary(run: Import, notes: Sequence[str], *, dry_run: bool) -> dict[str, Any]:
     """What was imported, for JSON."""
     return {
