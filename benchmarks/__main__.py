@@ -23,6 +23,7 @@ from benchmarks.scale import FULL, QUICK, Scale
 from benchmarks.setting import Setting
 from benchmarks.stack import environment
 from benchmarks.subjects.burst import measure_burst
+from benchmarks.subjects.customer_erasure import measure_customer_erasure
 from benchmarks.subjects.customer_listing import measure_customer_listing
 from benchmarks.subjects.distant_operations import measure_distant_operations
 from benchmarks.subjects.growth import measure_growth
@@ -45,6 +46,7 @@ SUBJECTS: dict[str, Callable[[Setting], Awaitable[Subject]]] = {
     "whole_turn": measure_whole_turn,
     "customer_listing": measure_customer_listing,
     "session_deletion": measure_session_deletion,
+    "customer_erasure": measure_customer_erasure,
     "long_lists": measure_long_lists,
     "store_opening": measure_store_opening,
     "growth": measure_growth,

@@ -20,6 +20,7 @@ class Scale:
         burst: Calls that are made at once.
         customers: Customers in a listing; each has two tags.
         session_events: Events of the session that is deleted.
+        erased_events: Events of the customer that is erased; a multiple of 10,000, or small.
         page: Which page of 20 is read, besides the first.
         ids: Ids in a long list.
         delays: Milliseconds of delay that the network adds to a turn.
@@ -36,6 +37,7 @@ class Scale:
     burst: int
     customers: int
     session_events: int
+    erased_events: int
     page: int
     ids: int
     delays: tuple[int, ...]
@@ -53,6 +55,7 @@ FULL = Scale(
     burst=1_000,
     customers=1_000,
     session_events=1_000,
+    erased_events=100_000,
     page=10_000,
     ids=5_000,
     delays=(0, 10, 40),
@@ -70,6 +73,7 @@ QUICK = Scale(
     burst=200,
     customers=200,
     session_events=100,
+    erased_events=10_000,
     page=900,
     ids=1_000,
     delays=(0, 10),
@@ -87,6 +91,7 @@ TINY = Scale(
     burst=5,
     customers=4,
     session_events=4,
+    erased_events=100,
     page=15,
     ids=20,
     delays=(0,),
