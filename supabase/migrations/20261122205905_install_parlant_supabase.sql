@@ -335,6 +335,152 @@ comment on function parlant_internal.adopt_table(name) is
 revoke all on function parlant_internal.adopt_table(name)
 from public, anon, authenticated, service_role;
 -- <<<
+-- >>> sql/functions/internal/erasure/anonymize_sessions.sql
+-- purpose:          Anonymizes sessions with their events, a bounded number of events at a time. A session
+--                   changes hands with the last of its events; failed copies are deleted.
+-- p_session_prefix: table prefix of the session store
+-- p_session_ids:    the sessions' ids, at most 1,000
+-- p_customer_id:    the id that takes the place of the customer's
+-- p_keep_messages:  whether the texts of messages stay
+-- p_limit:          the most events to change before the sessions are locked
+-- returns:          {"changed": {table name: int, ...}, "done": bool}; call it again until it is done
+-- raises:           PD008 invalid argument
+create or replace function parlant_internal.anonymize_sessions(
+  p_session_prefix text,
+  p_session_ids text[],
+  p_customer_id text,
+  p_keep_messages boolean,
+  p_limit bigint
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_sessions text := parlant_internal.table_of(p_session_prefix, 'sessions');
+  v_events text := parlant_internal.table_of(p_session_prefix, 'events');
+  v_query text;
+  v_table record;
+  v_count bigint;
+  v_changed bigint := 0;
+  v_counts jsonb := '{}';
+begin
+  v_query := format(
+    'update %1$s as d set data = parlant_internal.anonymized_event(d.data, $2, $3)'
+    ' where d.ctid = any (array('
+    'select a.ctid from %1$s as a where a.session_id = any ($1)'
+    ' and a.data <> parlant_internal.anonymized_event(a.data, $2, $3)'
+    ' limit $4 for update',
+    v_events);
+
+  execute v_query || ' skip locked))' using p_session_ids, p_customer_id, p_keep_messages, p_limit;
+  get diagnostics v_changed = row_count;
+  if v_changed >= p_limit then
+    return jsonb_build_object(
+      'changed', jsonb_build_object(parlant_internal.name_of(v_events), v_changed), 'done', false);
+  end if;
+
+  perform parlant_internal.lock_keys(array(
+    select parlant_internal.document_key(v_sessions, i.id) from unnest(p_session_ids) as i (id)));
+
+  -- Those that others held, and those that came meanwhile. Whoever writes an event holds nothing else that
+  -- is waited for here: its session's key is ours.
+  execute v_query || '))' using p_session_ids, p_customer_id, p_keep_messages, null::bigint;
+  get diagnostics v_count = row_count;
+  v_counts := jsonb_build_object(parlant_internal.name_of(v_events), v_changed + v_count);
+
+  for v_table in
+    select t.table_name, t.condition
+    from parlant_internal.personal_tables(p_session_prefix, null, null) as t
+    where t.is_failed
+  loop
+    execute format('delete from %s as a where %s', v_table.table_name, v_table.condition)
+    using null::text, p_session_ids;
+    get diagnostics v_count = row_count;
+    v_counts := v_counts || jsonb_build_object(parlant_internal.name_of(v_table.table_name), v_count);
+  end loop;
+
+  execute format(
+    'update %s as d set data = d.data || jsonb_build_object('
+    '''customer_id'', $2, ''title'', null, ''metadata'', ''{}''::jsonb) where d.id = any ($1)',
+    v_sessions)
+  using p_session_ids, p_customer_id;
+  get diagnostics v_count = row_count;
+
+  return jsonb_build_object(
+    'changed', v_counts || jsonb_build_object(parlant_internal.name_of(v_sessions), v_count), 'done', true);
+end;
+$$;
+
+comment on function parlant_internal.anonymize_sessions(text, text[], text, boolean, bigint) is
+'Anonymizes sessions with their events.';
+
+revoke all on function parlant_internal.anonymize_sessions(text, text[], text, boolean, bigint)
+from public, anon, authenticated;
+grant execute on function parlant_internal.anonymize_sessions(text, text[], text, boolean, bigint)
+to service_role;
+-- <<<
+-- >>> sql/functions/internal/erasure/anonymized_event.sql
+-- purpose:         An event without what could name its customer. It is built from what statistics need, so
+--                  that a field which a later Parlant adds is left out. Applied twice, it changes nothing
+--                  more.
+-- p_event:         the event's document
+-- p_customer_id:   the id that takes the place of the customer's
+-- p_keep_messages: whether the texts of messages stay, those that were deleted apart
+-- returns:         the document
+-- raises:          nothing
+create or replace function parlant_internal.anonymized_event(
+  p_event jsonb,
+  p_customer_id text,
+  p_keep_messages boolean
+)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select p_event || jsonb_build_object(
+    'metadata', '{}'::jsonb,
+    'data', case p_event ->> 'kind'
+      when 'message' then jsonb_build_object(
+        'message', case
+          when p_keep_messages and p_event -> 'deleted' is distinct from 'true' then p_event #> '{data,message}'
+          else '"[removed]"'
+        end,
+        'participant', case
+          when p_event ->> 'source' in ('customer', 'customer_ui')
+            then jsonb_build_object('id', p_customer_id, 'display_name', 'Anonymous')
+          else jsonb_build_object(
+            'id', p_event #> '{data,participant,id}',
+            'display_name', coalesce(p_event #> '{data,participant,display_name}', '""'))
+        end)
+      when 'tool' then jsonb_build_object(
+        'tool_calls', coalesce(
+          (
+            select jsonb_agg(jsonb_build_object(
+              'tool_id', t.call -> 'tool_id',
+              'arguments', '{}'::jsonb,
+              'result', '{"data": null, "metadata": {}, "control": {}, "canned_responses": [],
+                "canned_response_fields": {}}'::jsonb) order by t.position)
+            from jsonb_path_query(p_event, '$.data.tool_calls[*] ? (@.type() == "object")')
+              with ordinality as t (call, position)
+          ),
+          '[]'))
+      when 'status' then jsonb_build_object('status', p_event #> '{data,status}', 'data', '{}'::jsonb)
+      else '{}'::jsonb
+    end)
+$$;
+
+comment on function parlant_internal.anonymized_event(jsonb, text, boolean) is
+'Event without what could name its customer.';
+
+revoke all on function parlant_internal.anonymized_event(jsonb, text, boolean)
+from public, anon, authenticated;
+grant execute on function parlant_internal.anonymized_event(jsonb, text, boolean) to service_role;
+-- <<<
 -- >>> sql/functions/internal/access/apply_opt_ins.sql
 -- purpose:  Grants every role of opt_ins what it was let in to. Runs at the end of each migration and when
 --           tables or views are made; does nothing where all is granted.
@@ -1133,6 +1279,55 @@ comment on function parlant_internal.count_conditions(jsonb, integer) is
 revoke all on function parlant_internal.count_conditions(jsonb, integer)
 from public, anon, authenticated;
 grant execute on function parlant_internal.count_conditions(jsonb, integer) to service_role;
+-- <<<
+-- >>> sql/functions/internal/erasure/count_personal_rows.sql
+-- purpose:           Counts the rows of a customer or a session, table by table.
+-- p_session_prefix:  table prefix of the session store
+-- p_customer_prefix: table prefix of the customer store; NULL to leave it out
+-- p_variable_prefix: table prefix of the context variable store; NULL to leave it out
+-- p_customer_id:     the customer's id, or NULL
+-- p_session_ids:     the ids of the sessions
+-- returns:           {table name: int, ...}, tables without such rows among them
+-- raises:            nothing
+create or replace function parlant_internal.count_personal_rows(
+  p_session_prefix text,
+  p_customer_prefix text,
+  p_variable_prefix text,
+  p_customer_id text,
+  p_session_ids text[]
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table record;
+  v_count bigint;
+  v_counts jsonb := '{}';
+begin
+  for v_table in
+    select t.table_name, t.condition, parlant_internal.name_of(t.table_name) as name
+    from parlant_internal.personal_tables(p_session_prefix, p_customer_prefix, p_variable_prefix) as t
+  loop
+    execute format('select count(*) from %s as a where %s', v_table.table_name, v_table.condition)
+    into v_count
+    using p_customer_id, p_session_ids;
+    v_counts := v_counts || jsonb_build_object(v_table.name, v_count);
+  end loop;
+
+  return v_counts;
+end;
+$$;
+
+comment on function parlant_internal.count_personal_rows(text, text, text, text, text[]) is
+'Number of rows of a customer or a session, by table.';
+
+revoke all on function parlant_internal.count_personal_rows(text, text, text, text, text[])
+from public, anon, authenticated;
+grant execute on function parlant_internal.count_personal_rows(text, text, text, text, text[])
+to service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/count_rows.sql
 -- purpose:  Counts the rows of a table of ours: to the row up to 10,000, beyond that by what Postgres has
@@ -2097,6 +2292,140 @@ comment on function parlant_internal.drop_views_on(regclass) is
 revoke all on function parlant_internal.drop_views_on(regclass)
 from public, anon, authenticated, service_role;
 -- <<<
+-- >>> sql/functions/internal/erasure/erase_rows.sql
+-- purpose:       Deletes some of the rows of a customer or of sessions from one table. Rows that another
+--                transaction holds are passed over, so it never waits.
+-- p_table:       the table's quoted, qualified name
+-- p_condition:   the condition that personal_tables() gives for it
+-- p_customer_id: the customer's id, or NULL
+-- p_session_ids: the ids of the sessions
+-- p_limit:       the most rows to delete; NULL for all
+-- returns:       how many rows were deleted
+-- raises:        nothing
+create or replace function parlant_internal.erase_rows(
+  p_table text,
+  p_condition text,
+  p_customer_id text,
+  p_session_ids text[],
+  p_limit bigint
+)
+returns bigint
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_erased bigint;
+begin
+  execute format(
+    'delete from %1$s as d'
+    ' where d.ctid = any (array(select a.ctid from %1$s as a where %2$s limit $3 for update skip locked))',
+    p_table, p_condition)
+  using p_customer_id, p_session_ids, p_limit;
+  get diagnostics v_erased = row_count;
+
+  return v_erased;
+end;
+$$;
+
+comment on function parlant_internal.erase_rows(text, text, text, text[], bigint) is
+'Deletes some of the rows of a customer or of sessions from one table.';
+
+revoke all on function parlant_internal.erase_rows(text, text, text, text[], bigint)
+from public, anon, authenticated;
+grant execute on function parlant_internal.erase_rows(text, text, text, text[], bigint)
+to service_role;
+-- <<<
+-- >>> sql/functions/internal/erasure/erase_sessions.sql
+-- purpose:          Erases sessions with their events, failed copies included, a bounded number of rows at a
+--                   time. The sessions themselves go with their last events, so that what an agent adds
+--                   meanwhile goes too, or is refused for want of a session.
+-- p_session_prefix: table prefix of the session store
+-- p_session_ids:    the sessions' ids, at most 1,000
+-- p_limit:          about how many rows to delete at most
+-- returns:          {"erased": {table name: int, ...}, "done": bool}; call it again until it is done
+-- raises:           PD008 invalid argument
+create or replace function parlant_internal.erase_sessions(
+  p_session_prefix text,
+  p_session_ids text[],
+  p_limit bigint
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_left bigint := p_limit;
+  v_table record;
+  v_count bigint;
+  v_erased jsonb := '{}';
+  v_sessions text;
+  v_events text;
+  v_events_name name;
+begin
+  for v_table in
+    select t.collection, t.is_failed, t.table_name, t.condition, parlant_internal.name_of(t.table_name) as name
+    from parlant_internal.personal_tables(p_session_prefix, null, null) as t
+  loop
+    if v_table.collection = 'events' then
+      v_count := parlant_internal.erase_rows(
+        v_table.table_name, v_table.condition, null, p_session_ids, v_left);
+      v_left := v_left - v_count;
+      v_erased := v_erased || jsonb_build_object(v_table.name, v_count);
+      if v_left <= 0 then
+        return jsonb_build_object('erased', v_erased, 'done', false);
+      end if;
+    end if;
+
+    if not v_table.is_failed and v_table.collection = 'events' then
+      v_events := v_table.table_name;
+      v_events_name := v_table.name;
+    elsif not v_table.is_failed then
+      v_sessions := v_table.table_name;
+    end if;
+  end loop;
+
+  if v_sessions is not null then
+    perform parlant_internal.lock_keys(array(
+      select parlant_internal.document_key(v_sessions, i.id) from unnest(p_session_ids) as i (id)));
+  end if;
+
+  for v_table in
+    select t.table_name, t.condition, parlant_internal.name_of(t.table_name) as name
+    from parlant_internal.personal_tables(p_session_prefix, null, null) as t
+    where t.collection = 'sessions'
+  loop
+    execute format('delete from %s as a where %s', v_table.table_name, v_table.condition)
+    using null::text, p_session_ids;
+    get diagnostics v_count = row_count;
+    v_erased := v_erased || jsonb_build_object(v_table.name, v_count);
+  end loop;
+
+  if v_events is not null then
+    select coalesce(sum(m.deleted), 0) into v_count
+    from unnest(p_session_ids) as i (id)
+    cross join parlant_internal.delete_members(
+      array[v_events], array['a.session_id = $1'], i.id) as m (deleted);
+    v_erased := v_erased || jsonb_build_object(
+      v_events_name, v_count + (v_erased ->> v_events_name)::bigint);
+  end if;
+
+  return jsonb_build_object(
+    'erased', v_erased,
+    'done', parlant_internal.is_erased(p_session_prefix, null, null, null, p_session_ids));
+end;
+$$;
+
+comment on function parlant_internal.erase_sessions(text, text[], bigint) is
+'Erases sessions with their events, a bounded number of rows at a time.';
+
+revoke all on function parlant_internal.erase_sessions(text, text[], bigint)
+from public, anon, authenticated;
+grant execute on function parlant_internal.erase_sessions(text, text[], bigint) to service_role;
+-- <<<
 -- >>> sql/functions/internal/documents/event_condition.sql
 -- purpose:           The SQL condition for events of a session, alias d, that parlant_list_events and
 --                    parlant_check_events describe by their arguments. The session's id is $1.
@@ -2318,6 +2647,44 @@ from public, anon, authenticated;
 grant execute on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text)
 to service_role;
 -- <<<
+-- >>> sql/functions/internal/erasure/has_event_since.sql
+-- purpose:      Whether a session has an event of a time or later.
+-- p_prefix:     the store's table prefix
+-- p_session_id: the session's id
+-- p_time:       the time in ISO 8601, as Parlant writes it
+-- returns:      whether it has
+-- raises:       PD004 collection not found
+create or replace function parlant_internal.has_event_since(
+  p_prefix text,
+  p_session_id text,
+  p_time text
+)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_found boolean;
+begin
+  execute format(
+    'select exists (select from %s as a where a.session_id = $1 and a.creation_utc >= $2)',
+    parlant_internal.table_of(p_prefix, 'events'))
+  into v_found
+  using p_session_id, p_time;
+
+  return v_found;
+end;
+$$;
+
+comment on function parlant_internal.has_event_since(text, text, text) is
+'Whether a session has an event of a time or later.';
+
+revoke all on function parlant_internal.has_event_since(text, text, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.has_event_since(text, text, text) to service_role;
+-- <<<
 -- >>> sql/functions/internal/loading/import_document.sql
 -- purpose:    Inserts a document unless one with its id is there.
 -- p_table:    the table, as table_of() gives it
@@ -2527,6 +2894,44 @@ revoke all on function parlant_internal.insert_tag(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.insert_tag(text, text, jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/internal/erasure/is_erased.sql
+-- purpose:           Whether no row of a customer or of sessions is left, as one may be that another
+--                    transaction held while the others were deleted.
+-- p_session_prefix:  table prefix of the session store
+-- p_customer_prefix: table prefix of the customer store; NULL to leave it out
+-- p_variable_prefix: table prefix of the context variable store; NULL to leave it out
+-- p_customer_id:     the customer's id, or NULL
+-- p_session_ids:     the ids of the sessions
+-- returns:           whether none is left
+-- raises:            nothing
+create or replace function parlant_internal.is_erased(
+  p_session_prefix text,
+  p_customer_prefix text,
+  p_variable_prefix text,
+  p_customer_id text,
+  p_session_ids text[]
+)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select not exists (
+    select from jsonb_each_text(parlant_internal.count_personal_rows(
+      p_session_prefix, p_customer_prefix, p_variable_prefix, p_customer_id, p_session_ids)) as t
+    where t.value <> '0'
+  )
+$$;
+
+comment on function parlant_internal.is_erased(text, text, text, text, text[]) is
+'Whether no row of a customer or of sessions is left.';
+
+revoke all on function parlant_internal.is_erased(text, text, text, text, text[])
+from public, anon, authenticated;
+grant execute on function parlant_internal.is_erased(text, text, text, text, text[])
+to service_role;
+-- <<<
 -- >>> sql/functions/internal/views/is_our_view.sql
 -- purpose:    Whether a relation is a view that make_views() made. Its comment says so, which a dump of the
 --             database keeps.
@@ -2578,6 +2983,31 @@ comment on function parlant_internal.json_elements(jsonb) is
 
 revoke all on function parlant_internal.json_elements(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.json_elements(jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/erasure/labels_of.sql
+-- purpose:   The labels of a session, as far as its document holds a list of them.
+-- p_session: the session's document
+-- returns:   the labels
+-- raises:    nothing
+create or replace function parlant_internal.labels_of(p_session jsonb)
+returns text[]
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when jsonb_typeof(p_session -> 'labels') = 'array'
+    then array(select l.value from jsonb_array_elements_text(p_session -> 'labels') as l)
+    else '{}'
+  end
+$$;
+
+comment on function parlant_internal.labels_of(jsonb) is
+'Labels of a session.';
+
+revoke all on function parlant_internal.labels_of(jsonb) from public, anon, authenticated;
+grant execute on function parlant_internal.labels_of(jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/internal/tags/list_tagged.sql
 -- purpose:          Reads a page of customers or variables with their tags, ordered by (creation_utc, id).
@@ -3283,6 +3713,27 @@ comment on function parlant_internal.missing_grants(name, text) is
 revoke all on function parlant_internal.missing_grants(name, text)
 from public, anon, authenticated, service_role;
 -- <<<
+-- >>> sql/functions/internal/erasure/name_of.sql
+-- purpose: The bare name of a table, for a reply.
+-- p_table: the table's quoted, qualified name
+-- returns: the name
+-- raises:  nothing
+create or replace function parlant_internal.name_of(p_table text)
+returns name
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select c.relname from pg_class as c where c.oid = p_table::regclass
+$$;
+
+comment on function parlant_internal.name_of(text) is
+'Bare name of a table.';
+
+revoke all on function parlant_internal.name_of(text) from public, anon, authenticated;
+grant execute on function parlant_internal.name_of(text) to service_role;
+-- <<<
 -- >>> sql/functions/internal/documents/named_id.sql
 -- purpose:   The id that a filter names, if it matches no document of another id.
 -- p_filters: a Parlant filter that compile_filter() accepts
@@ -3640,6 +4091,63 @@ revoke all on function parlant_internal.page_to_load(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.page_to_load(text, text, jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/internal/erasure/personal_tables.sql
+-- purpose:           The tables that hold documents of a customer or a session, in the order in which they
+--                    are erased, and which rows of each.
+-- p_session_prefix:  table prefix of the session store
+-- p_customer_prefix: table prefix of the customer store; NULL to leave it out
+-- p_variable_prefix: table prefix of the context variable store; NULL to leave it out
+-- returns:           a row for each table that exists: the collection; whether it holds the collection's
+--                    failed documents; the table's quoted, qualified name; and the SQL condition, over the
+--                    alias a, for rows of the customer $1 and of the sessions $2, either of which may be
+--                    NULL
+-- raises:            nothing
+create or replace function parlant_internal.personal_tables(
+  p_session_prefix text,
+  p_customer_prefix text,
+  p_variable_prefix text
+)
+returns table (collection text, is_failed boolean, table_name text, condition text)
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select p.collection, p.is_failed, t.name, p.condition
+  from (
+    values
+      (1, 'events', false, 'a.session_id = any ($2)'),
+      (2, 'events', true, 'a.data ->> ''session_id'' = any ($2)'),
+      (3, 'sessions', false, '(a.customer_id = $1 or a.id = any ($2))'),
+      (4, 'sessions', true, '(a.data ->> ''customer_id'' = $1 or a.id = any ($2))'),
+      (5, 'values', false, 'a.data ->> ''key'' = $1'),
+      (6, 'values', true, 'a.data ->> ''key'' = $1'),
+      (7, 'customer_tag_associations', false, 'a.customer_id = $1'),
+      (8, 'customer_tag_associations', true, 'a.data ->> ''customer_id'' = $1'),
+      (9, 'customers', true, '(a.id = $1 or a.data ->> ''id'' = $1)'),
+      (10, 'customers', false, 'a.id = $1')
+  ) as p (position, collection, is_failed, condition)
+  join parlant_internal.collections as c
+    on c.collection = p.collection
+      and c.prefix = parlant_internal.store_prefix(
+        p.collection, p_session_prefix, p_customer_prefix, p_variable_prefix)
+  cross join format(
+    '%I.%I', 'public', case when p.is_failed then c.failed_table_name else c.table_name end) as t (name)
+  where to_regclass(t.name) is not null
+  order by p.position;
+end;
+$$;
+
+comment on function parlant_internal.personal_tables(text, text, text) is
+'Tables that hold documents of a customer or a session.';
+
+revoke all on function parlant_internal.personal_tables(text, text, text)
+from public, anon, authenticated;
+grant execute on function parlant_internal.personal_tables(text, text, text) to service_role;
+-- <<<
 -- >>> sql/functions/internal/documents/read_document.sql
 -- purpose:    Takes a document as the adapter sends it: as an object, or, where only that keeps a float a
 --             float (1e22 is an integer to jsonb, 10000000000000000000000.0 is not), as its JSON text.
@@ -3720,6 +4228,37 @@ comment on function parlant_internal.read_tagged(text, text, text) is
 revoke all on function parlant_internal.read_tagged(text, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.read_tagged(text, text, text) to service_role;
+-- <<<
+-- >>> sql/functions/internal/erasure/refuse_guest.sql
+-- purpose:       Refuses the guest, who stands for everybody without a customer of their own.
+-- p_customer_id: a customer's id
+-- returns:       nothing
+-- raises:        PD008 invalid argument
+create or replace function parlant_internal.refuse_guest(p_customer_id text)
+returns void
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_customer_id is null or p_customer_id in ('', 'guest') then
+    raise exception using
+      errcode = 'PD008',
+      message = case p_customer_id
+        when 'guest' then 'the guest is not one customer but everybody without a name'
+        else 'the customer''s id is empty'
+      end,
+      hint = 'Name one customer, or erase single sessions with parlant_erase_session.';
+  end if;
+end;
+$$;
+
+comment on function parlant_internal.refuse_guest(text) is
+'Refuses the guest, who is not one customer.';
+
+revoke all on function parlant_internal.refuse_guest(text) from public, anon, authenticated;
+grant execute on function parlant_internal.refuse_guest(text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/tags/remove_tag.sql
 -- purpose:  Takes a tag from a customer or a variable. The owner is locked before its association.
@@ -3805,6 +4344,34 @@ comment on function parlant_internal.require_batchable(text) is
 
 revoke all on function parlant_internal.require_batchable(text) from public, anon, authenticated;
 grant execute on function parlant_internal.require_batchable(text) to service_role;
+-- <<<
+-- >>> sql/functions/internal/erasure/require_erasure_limit.sql
+-- purpose: Refuses a number of rows that cannot be erased within the time that a statement has.
+-- p_limit: the number
+-- returns: nothing
+-- raises:  PD008 invalid argument
+create or replace function parlant_internal.require_erasure_limit(p_limit integer)
+returns void
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_limit is null or p_limit not between 1 and 50000 then
+    raise exception using
+      errcode = 'PD008',
+      message = format('the limit must be between 1 and 50000 rows, got %s', coalesce(p_limit::text, 'null')),
+      hint = 'Leave it out, or pass 20000.';
+  end if;
+end;
+$$;
+
+comment on function parlant_internal.require_erasure_limit(integer) is
+'Refuses a number of rows that cannot be erased at once.';
+
+revoke all on function parlant_internal.require_erasure_limit(integer) from public, anon, authenticated;
+grant execute on function parlant_internal.require_erasure_limit(integer) to service_role;
 -- <<<
 -- >>> sql/functions/internal/filters/require_list.sql
 -- purpose: Refuses an argument that is no list, or one that is too long for one call.
@@ -4044,6 +4611,54 @@ parlant_internal.restore_document(text, text, jsonb, boolean, jsonb, text)
 from public, anon, authenticated;
 grant execute on function
 parlant_internal.restore_document(text, text, jsonb, boolean, jsonb, text) to service_role;
+-- <<<
+-- >>> sql/functions/internal/erasure/sessions_of_customer.sql
+-- purpose:          The sessions of a customer, also those of which nothing but a failed copy is left.
+-- p_session_prefix: table prefix of the session store
+-- p_customer_id:    the customer's id
+-- p_limit:          the most sessions to return; NULL for all
+-- returns:          their ids, in order
+-- raises:           nothing
+create or replace function parlant_internal.sessions_of_customer(
+  p_session_prefix text,
+  p_customer_id text,
+  p_limit integer
+)
+returns text[]
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_queries text;
+  v_ids text[];
+begin
+  select string_agg(
+    format('(select a.id from %s as a where %s order by a.id limit $3)', t.table_name, t.condition), ' union ')
+  into v_queries
+  from parlant_internal.personal_tables(p_session_prefix, null, null) as t
+  where t.collection = 'sessions';
+
+  if v_queries is null then
+    return '{}';
+  end if;
+
+  execute format(
+    'select array(select s.id from (%s) as s (id) where s.id is not null order by s.id limit $3)', v_queries)
+  into v_ids
+  using p_customer_id, null::text[], p_limit;
+  return v_ids;
+end;
+$$;
+
+comment on function parlant_internal.sessions_of_customer(text, text, integer) is
+'Sessions of a customer.';
+
+revoke all on function parlant_internal.sessions_of_customer(text, text, integer)
+from public, anon, authenticated;
+grant execute on function parlant_internal.sessions_of_customer(text, text, integer)
+to service_role;
 -- <<<
 -- >>> sql/functions/internal/adoption/set_aside_policies.sql
 -- purpose:  Drops the policies of a table that is being adopted: a column that a policy mentions cannot
@@ -4702,6 +5317,85 @@ revoke all on function public.parlant_adopt_collections(text, text[])
 from public, anon, authenticated;
 grant execute on function public.parlant_adopt_collections(text, text[]) to service_role;
 -- <<<
+-- >>> sql/functions/api/parlant_anonymize_customer.sql
+-- purpose:           Takes a customer out of the conversations and keeps these for statistics, a bounded
+--                    number of rows at a time. Names, titles, metadata, arguments and results of tools,
+--                    values of context variables, tags and failed copies go; a new customer called Anonymous
+--                    takes the place of the old one. It cannot be undone.
+-- p_session_prefix:  table prefix of the session store
+-- p_customer_prefix: table prefix of the customer store
+-- p_variable_prefix: table prefix of the context variable store
+-- p_customer_id:     the customer's id
+-- p_anonymous_id:    the id that takes its place, which must say nothing of the customer; the same in each
+--                    call
+-- p_keep_messages:   whether the texts of messages stay, those that were deleted apart
+-- p_limit:           about how many rows to change at most; 1 to 50,000
+-- returns:           {"changed": {table name: int, ...}, "done": bool}; call it again until it is done
+-- raises:            PD004 collection not found, PD008 invalid argument, also for the guest
+-- example:           select public.parlant_anonymize_customer(
+--                      'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_', 'c1', 'x7',
+--                      false);
+create or replace function public.parlant_anonymize_customer(
+  p_session_prefix text,
+  p_customer_prefix text,
+  p_variable_prefix text,
+  p_customer_id text,
+  p_anonymous_id text,
+  p_keep_messages boolean,
+  p_limit integer default 10000
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  c_max_sessions constant integer := 500;
+  v_customers text := parlant_internal.table_of(p_customer_prefix, 'customers');
+  v_sessions text[];
+  v_reply jsonb;
+begin
+  perform parlant_internal.require_erasure_limit(p_limit);
+  perform parlant_internal.refuse_guest(p_customer_id);
+  perform parlant_internal.refuse_guest(p_anonymous_id);
+  if p_anonymous_id = p_customer_id then
+    raise exception using
+      errcode = 'PD008',
+      message = 'the anonymous id is the customer''s own',
+      hint = 'Pass a new random id.';
+  end if;
+
+  -- Before the first session has it: a server must be able to read the customer of each session.
+  execute format(
+    'insert into %1$s (data) select jsonb_build_object('
+    ' ''id'', $2, ''version'', c.data -> ''version'', ''creation_utc'', c.data -> ''creation_utc'','
+    ' ''name'', ''Anonymous'', ''extra'', ''{}''::jsonb)'
+    ' from %1$s as c where c.id = $1 on conflict do nothing',
+    v_customers)
+  using p_customer_id, p_anonymous_id;
+
+  v_sessions := parlant_internal.sessions_of_customer(p_session_prefix, p_customer_id, c_max_sessions);
+  if cardinality(v_sessions) > 0 then
+    return parlant_internal.anonymize_sessions(
+      p_session_prefix, v_sessions, p_anonymous_id, p_keep_messages, p_limit)
+      || jsonb_build_object('done', false);
+  end if;
+
+  v_reply := public.parlant_erase_customer(
+    p_session_prefix, p_customer_prefix, p_variable_prefix, p_customer_id, p_limit);
+  return jsonb_build_object('changed', v_reply -> 'erased', 'done', v_reply -> 'done');
+end;
+$$;
+
+comment on function public.parlant_anonymize_customer(text, text, text, text, text, boolean, integer) is
+'Takes a customer out of the conversations and keeps these for statistics.';
+
+revoke all on function public.parlant_anonymize_customer(text, text, text, text, text, boolean, integer)
+from public, anon, authenticated;
+grant execute on function public.parlant_anonymize_customer(text, text, text, text, text, boolean, integer)
+to service_role;
+-- <<<
 -- >>> sql/functions/api/parlant_check_events.sql
 -- purpose:   Tells, for any number of clients that wait for events, whether there are any. Deleted events do
 --            not count.
@@ -4762,6 +5456,48 @@ revoke all on function public.parlant_check_events(text, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_check_events(text, jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/api/parlant_count_customer_documents.sql
+-- purpose:           Counts all that is stored of a customer, failed copies included: sessions with their
+--                    events, values of context variables, tags and the customer.
+-- p_session_prefix:  table prefix of the session store
+-- p_customer_prefix: table prefix of the customer store
+-- p_variable_prefix: table prefix of the context variable store
+-- p_customer_id:     the customer's id
+-- returns:           {"tables": {table name: int, ...}}, tables without such rows among them
+-- raises:            nothing
+-- example:           select public.parlant_count_customer_documents(
+--                      'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_', 'c1');
+create or replace function public.parlant_count_customer_documents(
+  p_session_prefix text,
+  p_customer_prefix text,
+  p_variable_prefix text,
+  p_customer_id text
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return jsonb_build_object(
+    'tables', parlant_internal.count_personal_rows(
+      p_session_prefix,
+      p_customer_prefix,
+      p_variable_prefix,
+      p_customer_id,
+      parlant_internal.sessions_of_customer(p_session_prefix, p_customer_id, null)));
+end;
+$$;
+
+comment on function public.parlant_count_customer_documents(text, text, text, text) is
+'Number of documents of a customer, by table.';
+
+revoke all on function public.parlant_count_customer_documents(text, text, text, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_count_customer_documents(text, text, text, text)
+to service_role;
+-- <<<
 -- >>> sql/functions/api/parlant_count_failed_documents.sql
 -- purpose:      Counts the failed documents of every collection.
 -- p_prefix:     the store's table prefix; NULL for every prefix
@@ -4818,6 +5554,33 @@ comment on function public.parlant_count_failed_documents(text, text) is
 revoke all on function public.parlant_count_failed_documents(text, text)
 from public, anon, authenticated;
 grant execute on function public.parlant_count_failed_documents(text, text) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_count_session_documents.sql
+-- purpose:      Counts all that is stored of a session, failed copies included: the session and its events.
+-- p_prefix:     the store's table prefix
+-- p_session_id: the session's id
+-- returns:      {"tables": {table name: int, ...}}, tables without such rows among them
+-- raises:       nothing
+-- example:      select public.parlant_count_session_documents('parlant_sessions_', 's1');
+create or replace function public.parlant_count_session_documents(p_prefix text, p_session_id text)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return jsonb_build_object(
+    'tables', parlant_internal.count_personal_rows(p_prefix, null, null, null, array[p_session_id]));
+end;
+$$;
+
+comment on function public.parlant_count_session_documents(text, text) is
+'Number of documents of a session, by table.';
+
+revoke all on function public.parlant_count_session_documents(text, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_count_session_documents(text, text) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_create_collection.sql
 -- purpose:      Creates a collection that is not there yet.
@@ -5489,6 +6252,131 @@ revoke all on function public.parlant_ensure_indexes(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_ensure_indexes(text, text, jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/api/parlant_erase_customer.sql
+-- purpose:           Erases all that is stored of a customer, failed copies included, a bounded number of
+--                    rows at a time: the sessions with their events, then values of context variables and
+--                    tags, and the customer last, so that an erasure that was interrupted is found again.
+-- p_session_prefix:  table prefix of the session store
+-- p_customer_prefix: table prefix of the customer store
+-- p_variable_prefix: table prefix of the context variable store
+-- p_customer_id:     the customer's id
+-- p_limit:           about how many rows to delete at most; 1 to 50,000
+-- returns:           {"erased": {table name: int, ...}, "done": bool}; call it again until it is done
+-- raises:            PD008 invalid argument, also for the guest, who is many people
+-- example:           select public.parlant_erase_customer(
+--                      'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_', 'c1');
+create or replace function public.parlant_erase_customer(
+  p_session_prefix text,
+  p_customer_prefix text,
+  p_variable_prefix text,
+  p_customer_id text,
+  p_limit integer default 20000
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- Each session is locked by a key until the end of the call.
+  c_max_sessions constant integer := 500;
+  v_sessions text[];
+  v_left bigint := p_limit;
+  v_table record;
+  v_count bigint;
+  v_erased jsonb := '{}';
+begin
+  perform parlant_internal.require_erasure_limit(p_limit);
+  perform parlant_internal.refuse_guest(p_customer_id);
+
+  v_sessions := parlant_internal.sessions_of_customer(p_session_prefix, p_customer_id, c_max_sessions);
+  if cardinality(v_sessions) > 0 then
+    return parlant_internal.erase_sessions(p_session_prefix, v_sessions, p_limit)
+      || jsonb_build_object('done', false);
+  end if;
+
+  for v_table in
+    select t.collection, t.is_failed, t.table_name, t.condition, parlant_internal.name_of(t.table_name) as name
+    from parlant_internal.personal_tables(p_session_prefix, p_customer_prefix, p_variable_prefix) as t
+    where t.collection not in ('events', 'sessions')
+  loop
+    if v_table.collection = 'customers' and not v_table.is_failed then
+      perform parlant_internal.lock_keys(
+        array[parlant_internal.document_key(v_table.table_name, p_customer_id)]);
+      execute format('delete from %s as a where a.id = $1', v_table.table_name) using p_customer_id;
+      get diagnostics v_count = row_count;
+    else
+      v_count := parlant_internal.erase_rows(
+        v_table.table_name, v_table.condition, p_customer_id, null, v_left);
+    end if;
+
+    v_left := v_left - v_count;
+    v_erased := v_erased || jsonb_build_object(v_table.name, v_count);
+    if v_left <= 0 then
+      return jsonb_build_object('erased', v_erased, 'done', false);
+    end if;
+  end loop;
+
+  return jsonb_build_object(
+    'erased', v_erased,
+    'done', parlant_internal.is_erased(
+      p_session_prefix, p_customer_prefix, p_variable_prefix, p_customer_id, null));
+end;
+$$;
+
+comment on function public.parlant_erase_customer(text, text, text, text, integer) is
+'Erases all that is stored of a customer, a bounded number of rows at a time.';
+
+revoke all on function public.parlant_erase_customer(text, text, text, text, integer)
+from public, anon, authenticated;
+grant execute on function public.parlant_erase_customer(text, text, text, text, integer)
+to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_erase_session.sql
+-- purpose:      Erases a session with all its events, also those marked as deleted, and the failed copies of
+--               these, a bounded number of rows at a time. The session goes last: what an agent adds
+--               meanwhile is erased too, or is refused for want of a session.
+-- p_prefix:     the store's table prefix
+-- p_session_id: the session's id
+-- p_limit:      about how many rows to delete at most; 1 to 50,000
+-- p_idle_since: leave the session alone if it has an event of this time or later, in ISO 8601; NULL to erase
+--               it in any case
+-- returns:      {"erased": {table name: int, ...}, "done": bool}; call it again until it is done
+-- raises:       PD008 invalid argument
+-- example:      select public.parlant_erase_session('parlant_sessions_', 's1');
+create or replace function public.parlant_erase_session(
+  p_prefix text,
+  p_session_id text,
+  p_limit integer default 20000,
+  p_idle_since text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform parlant_internal.require_erasure_limit(p_limit);
+
+  if p_idle_since is not null
+    and parlant_internal.has_event_since(p_prefix, p_session_id, p_idle_since)
+  then
+    return jsonb_build_object('erased', '{}'::jsonb, 'done', true);
+  end if;
+
+  return parlant_internal.erase_sessions(p_prefix, array[p_session_id], p_limit);
+end;
+$$;
+
+comment on function public.parlant_erase_session(text, text, integer, text) is
+'Erases a Parlant session with its events, a bounded number of rows at a time.';
+
+revoke all on function public.parlant_erase_session(text, text, integer, text)
+from public, anon, authenticated;
+grant execute on function public.parlant_erase_session(text, text, integer, text) to service_role;
+-- <<<
 -- >>> sql/functions/api/parlant_execute.sql
 -- purpose:  Carries out several calls in one request, in their order, each with a reply or an error of its
 --           own: a call that fails undoes itself and no other. They are committed together, so if the
@@ -5593,6 +6481,68 @@ comment on function public.parlant_execute(jsonb) is
 
 revoke all on function public.parlant_execute(jsonb) from public, anon, authenticated;
 grant execute on function public.parlant_execute(jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_expire_failed_documents.sql
+-- purpose:        Deletes failed documents that failed before a time, a bounded number at a time. One that
+--                 was rejected is nowhere else.
+-- p_prefix:       the store's table prefix
+-- p_failed_since: documents that failed at this time or later stay
+-- p_limit:        the most rows to delete; 1 to 50,000
+-- returns:        {"erased": {table name: int, ...}, "done": bool}; call it again until it is done
+-- raises:         PD008 invalid argument
+-- example:        select public.parlant_expire_failed_documents(
+--                   'parlant_sessions_', now() - interval '90 days');
+create or replace function public.parlant_expire_failed_documents(
+  p_prefix text,
+  p_failed_since timestamptz,
+  p_limit integer default 20000
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_left bigint := p_limit;
+  v_table record;
+  v_count bigint;
+  v_erased jsonb := '{}';
+begin
+  perform parlant_internal.require_erasure_limit(p_limit);
+
+  for v_table in
+    select format('%I.%I', 'public', c.failed_table_name) as table_name, c.failed_table_name as name
+    from parlant_internal.collections as c
+    where c.prefix = p_prefix
+      and to_regclass(format('%I.%I', 'public', c.failed_table_name)) is not null
+    order by c.prefix, c.collection
+  loop
+    execute format(
+      'delete from %1$s as d where d.seq = any (array('
+      'select f.seq from %1$s as f where f.failed_at < $1 limit $2 for update skip locked))',
+      v_table.table_name)
+    using p_failed_since, v_left;
+    get diagnostics v_count = row_count;
+
+    v_left := v_left - v_count;
+    if v_count > 0 then
+      v_erased := v_erased || jsonb_build_object(v_table.name, v_count);
+    end if;
+    exit when v_left <= 0;
+  end loop;
+
+  return jsonb_build_object('erased', v_erased, 'done', v_left > 0);
+end;
+$$;
+
+comment on function public.parlant_expire_failed_documents(text, timestamptz, integer) is
+'Deletes failed documents that failed before a time.';
+
+revoke all on function public.parlant_expire_failed_documents(text, timestamptz, integer)
+from public, anon, authenticated;
+grant execute on function public.parlant_expire_failed_documents(text, timestamptz, integer)
+to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_export_documents.sql
 -- purpose:      Reads all documents of a collection in order of insertion, by (seq, id), page by page, as the
@@ -6027,6 +6977,87 @@ revoke all on function public.parlant_insert_one(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_insert_one(text, text, jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/api/parlant_list_customer_failed_documents.sql
+-- purpose:           Reads the failed copies of a customer's documents, page by page. A page ends at 500
+--                    documents or past 4 MB.
+-- p_session_prefix:  table prefix of the session store
+-- p_customer_prefix: table prefix of the customer store
+-- p_variable_prefix: table prefix of the context variable store
+-- p_customer_id:     the customer's id
+-- p_collection:      the collection whose failed documents are read
+-- p_after:           "next" of the page before, or NULL for the first
+-- returns:           {"documents": [{"seq": int, "id": text | null, "version": text | null, "reason": text,
+--                    "failed_at": text, "data": {...}}, ...], "next": int | null}
+-- raises:            nothing
+-- example:           select public.parlant_list_customer_failed_documents(
+--                      'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_', 'c1',
+--                      'events');
+create or replace function public.parlant_list_customer_failed_documents(
+  p_session_prefix text,
+  p_customer_prefix text,
+  p_variable_prefix text,
+  p_customer_id text,
+  p_collection text,
+  p_after bigint default null
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  c_max_documents constant integer := 500;
+  c_max_characters constant integer := 4000000;
+  v_table record;
+  v_row record;
+  v_characters integer := 0;
+  v_documents jsonb[] := '{}';
+begin
+  select t.table_name, t.condition into v_table
+  from parlant_internal.personal_tables(p_session_prefix, p_customer_prefix, p_variable_prefix) as t
+  where t.is_failed and t.collection = p_collection;
+  if v_table.table_name is null then
+    return jsonb_build_object('documents', '[]'::jsonb, 'next', null);
+  end if;
+
+  for v_row in execute format(
+    'select a.seq, a.id, a.data, a.reason, a.failed_at from %s as a'
+    ' where %s and a.seq > $3 order by a.seq limit $4',
+    v_table.table_name, v_table.condition)
+  using
+    p_customer_id,
+    parlant_internal.sessions_of_customer(p_session_prefix, p_customer_id, null),
+    coalesce(p_after, -1),
+    c_max_documents + 1
+  loop
+    if cardinality(v_documents) = c_max_documents or v_characters > c_max_characters then
+      return jsonb_build_object('documents', to_jsonb(v_documents), 'next', p_after);
+    end if;
+
+    v_documents := v_documents || jsonb_build_object(
+      'seq', v_row.seq,
+      'id', v_row.id,
+      'version', v_row.data ->> 'version',
+      'reason', v_row.reason,
+      'failed_at', v_row.failed_at,
+      'data', v_row.data);
+    v_characters := v_characters + coalesce(length(v_row.data::text), 0);
+    p_after := v_row.seq;
+  end loop;
+
+  return jsonb_build_object('documents', to_jsonb(v_documents), 'next', null);
+end;
+$$;
+
+comment on function public.parlant_list_customer_failed_documents(text, text, text, text, text, bigint) is
+'Failed copies of a customer''s documents, page by page.';
+
+revoke all on function public.parlant_list_customer_failed_documents(text, text, text, text, text, bigint)
+from public, anon, authenticated;
+grant execute on function public.parlant_list_customer_failed_documents(text, text, text, text, text, bigint)
+to service_role;
+-- <<<
 -- >>> sql/functions/api/parlant_list_customers.sql
 -- purpose:          Reads customers with their tags, ordered by (creation_utc, id), page by page.
 -- p_prefix:         the store's table prefix
@@ -6123,6 +7154,91 @@ comment on function public.parlant_list_events(text, text, text, text, text[], b
 revoke all on function public.parlant_list_events(text, text, text, text, text[], bigint, boolean)
 from public, anon, authenticated;
 grant execute on function public.parlant_list_events(text, text, text, text, text[], bigint, boolean)
+to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_list_expired_sessions.sql
+-- purpose:           Lists sessions that have been idle since a time: created before it, without an event of
+--                    it or later.
+-- p_session_prefix:  table prefix of the session store
+-- p_customer_prefix: table prefix of the customer store, which knows the customers' tags
+-- p_idle_since:      the time in ISO 8601 with the offset +00:00, as Parlant writes it
+-- p_keep_tags:       keep the sessions of customers who have one of these tags; NULL for none
+-- p_labels:          only sessions that have one of these labels; NULL for all
+-- p_after:           "next" of the page before, or NULL for the first
+-- p_limit:           the most sessions that are looked at
+-- returns:           {"sessions": [{"id": text, "events": int}, ...], "next": text | null}; a page may be
+--                    empty and have a next one
+-- raises:            PD004 collection not found, PD008 invalid argument
+-- example:           select public.parlant_list_expired_sessions(
+--                      'parlant_sessions_', 'parlant_customers_', '2026-01-01T00:00:00+00:00');
+create or replace function public.parlant_list_expired_sessions(
+  p_session_prefix text,
+  p_customer_prefix text,
+  p_idle_since text,
+  p_keep_tags text[] default null,
+  p_labels text[] default null,
+  p_after text default null,
+  p_limit integer default 1000
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_sessions text := parlant_internal.table_of(p_session_prefix, 'sessions');
+  v_events text := parlant_internal.table_of(p_session_prefix, 'events');
+  v_reply jsonb;
+begin
+  if p_idle_since is null or p_idle_since !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$' then
+    raise exception using
+      errcode = 'PD008',
+      message = 'the time is not one in ISO 8601 with the offset +00:00',
+      hint = 'Write 2026-01-01T00:00:00+00:00.';
+  end if;
+
+  execute format(
+    'with looked_at as materialized ('
+    '  select s.id, s.customer_id, s.data, s.creation_utc from %1$s as s'
+    '  where s.id > $2 order by s.id limit $3'
+    '), expired as ('
+    '  select s.id from looked_at as s'
+    '  where s.creation_utc < $1'
+    '    and not exists ('
+    '      select from %2$s as a where a.session_id = s.id and a.creation_utc >= $1)'
+    '    and ($5 is null or parlant_internal.labels_of(s.data) && $5)'
+    '    and ($4 is null or not exists (%3$s))'
+    ')'
+    ' select jsonb_build_object('
+    '  ''sessions'', coalesce(('
+    '    select jsonb_agg(jsonb_build_object(''id'', x.id, ''events'', ('
+    '      select count(*) from %2$s as a where a.session_id = x.id)) order by x.id)'
+    '    from expired as x), ''[]''),'
+    '  ''next'', case when (select count(*) from looked_at) = $3 then (select max(l.id) from looked_at as l) end)',
+    v_sessions,
+    v_events,
+    case
+      when p_keep_tags is null then 'select where false'
+      else format(
+        'select from %s as a where a.customer_id = s.customer_id and a.data ->> ''tag_id'' = any ($4)',
+        parlant_internal.table_of(p_customer_prefix, 'customer_tag_associations'))
+    end)
+  into v_reply
+  using p_idle_since, coalesce(p_after, ''), greatest(p_limit, 1), p_keep_tags, p_labels;
+
+  return v_reply;
+end;
+$$;
+
+comment on function public.parlant_list_expired_sessions(text, text, text, text[], text[], text, integer) is
+'Sessions that have been idle since a time.';
+
+revoke all on function public.parlant_list_expired_sessions(text, text, text, text[], text[], text, integer)
+from public, anon, authenticated;
+grant execute on function public.parlant_list_expired_sessions(
+  text, text, text, text[], text[], text, integer
+)
 to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_list_failed_documents.sql

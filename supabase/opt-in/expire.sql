@@ -1,8 +1,9 @@
 -- Erases every night what has been idle for 90 days: sessions without an event, and failed documents. It is
 -- what `parlant-supabase expire --older-than 90d --yes` does, without a machine of yours.
 --
--- To use it, copy this file into supabase/migrations/ under a name with a new timestamp, adapt the age and the
--- table prefixes, and run `supabase db push`. To end it: select cron.unschedule('parlant-expire-sessions');
+-- To use it, copy this file into supabase/migrations/ under a name with a new timestamp, adapt the age and
+-- the table prefixes, and run `supabase db push`.
+-- To end it: select cron.unschedule('parlant-expire-sessions');
 -- A night erases at most 1,000 sessions, each up to its first 50,000 events, and the next night goes on.
 create extension if not exists pg_cron;
 
