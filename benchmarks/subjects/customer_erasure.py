@@ -31,16 +31,17 @@ async def measure_customer_erasure(setting: Setting) -> Subject:
     events = setting.scale.erased_events
     per_session = max(1, events // 100)
     # Session n belongs to customer n % 500, so the first two sessions have customers 0 and 1.
-    seconds, slowdowns = [], []
+    seconds: list[float] = []
+    slowdowns: list[float] = []
     for number in range(setting.scale.slow_rounds):
         dataset = setting.dataset(
             f"erased_{number}_", events, customers=2, events_per_session=per_session
         )
         await dataset.fill()
         _give_all_but_one_session_to_the_first_customer(setting, dataset)
-        elapsed, slowdown = await _erase_while_another_is_served(dataset)
+        elapsed, times_as_long = await _erase_while_another_is_served(dataset)
         seconds.append(elapsed)
-        slowdowns.append(slowdown)
+        slowdowns.append(times_as_long)
     operation = f"erase a customer with {events:,} events"
     duration, slowdown = summarize(seconds), summarize(slowdowns)
     contender = ONE_REQUEST_STORES.name
@@ -93,7 +94,7 @@ async def _erase_while_another_is_served(dataset: Dataset) -> tuple[float, float
 
 async def _serve_until(task: asyncio.Task[object], stores: Stores) -> list[float]:
     """The seconds of each call that an agent makes until a task has ended."""
-    seconds = []
+    seconds: list[float] = []
     session = SessionId("s1")
     while not task.done() or len(seconds) < 2:
         began = time.perf_counter()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import psycopg
 from parlant.core.agents import AgentId
+from parlant.core.common import JSONSerializable
 from parlant.core.customers import CustomerId
 from parlant.core.sessions import EventKind, EventSource, SessionId
 from parlant.core.tags import TagId
@@ -67,7 +68,7 @@ async def make_people(stores: SupabaseStores, sql: psycopg.Connection, prefix: s
             metadata={"city": word},
             labels={"vip"},
         )
-        for source, kind, data in (
+        events: list[tuple[EventSource, EventKind, JSONSerializable]] = [
             (
                 EventSource.CUSTOMER,
                 EventKind.MESSAGE,
@@ -105,7 +106,8 @@ async def make_people(stores: SupabaseStores, sql: psycopg.Connection, prefix: s
                 },
             ),
             (EventSource.CUSTOMER_UI, EventKind.CUSTOM, {"clicked": word}),
-        ):
+        ]
+        for source, kind, data in events:
             event = await stores["session_store"].create_event(
                 session.id, source, kind, "trace", data, metadata={"seen": word}
             )
