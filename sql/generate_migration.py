@@ -29,13 +29,15 @@ ORDER = (
     "functions/internal",
     "functions/api",
     "views",
+    "registry_triggers.sql",
     "default_stores.sql",
+    "restore_collections.sql",
     "make_views.sql",
     "apply_opt_ins.sql",
     "reload.sql",
 )
 # In every migration, whatever has changed.
-LAST = ("make_views.sql", "apply_opt_ins.sql", "reload.sql")
+LAST = ("restore_collections.sql", "make_views.sql", "apply_opt_ins.sql", "reload.sql")
 
 SECTION = re.compile(r"^-- >>> sql/(?P<name>\S+)\n(?P<text>.*?)^-- <<<\n", re.MULTILINE | re.DOTALL)
 

@@ -589,7 +589,11 @@ def test_that_it_changes_nothing(invoke: Invoke, database: SupervisedDatabase) -
 
 
 _TIME = DiagnosisReply(
-    now=1_000_000.0, functions={"missing": [], "denied": [], "open": {}}, collections=[], views=[]
+    now=1_000_000.0,
+    functions={"missing": [], "denied": [], "open": {}},
+    collections=[],
+    unregistered=[],
+    views=[],
 )
 
 

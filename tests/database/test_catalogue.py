@@ -36,13 +36,19 @@ NOT_FOR_SERVICE_ROLE = {
     "apply_opt_ins",
     "derive_columns",
     "drop_views_on",
+    "has_our_shape",
+    "index_columns",
     "lock_down_table",
+    "make_registered_tables",
     "make_views",
     "missing_grants",
     "opt_in",
     "require_own_table",
+    "restore_collections",
+    "restore_privileges",
     "set_aside_policies",
-    "unique_key",
+    "skip_registered_collection",
+    "skip_registered_view_set",
 }
 
 # They change tables and views, which only their owner may.
@@ -56,6 +62,7 @@ SECURITY_DEFINER = {
 # They may rewrite or index a table of any size, or write hundreds of documents.
 LONG_RUNNING = {
     "parlant_adopt_collections",
+    "parlant_count_documents",
     "parlant_create_collection",
     "parlant_ensure_indexes",
     "parlant_get_or_create_collection",

@@ -59,7 +59,9 @@ def test_that_a_release_adds_one_migration_and_edits_none(release: NextRelease) 
     assert sections == [
         "-- >>> sql/tables/collections.sql",
         "-- >>> sql/functions/api/parlant_get_version.sql",
+        "-- >>> sql/restore_collections.sql",
         "-- >>> sql/make_views.sql",
+        "-- >>> sql/apply_opt_ins.sql",
         "-- >>> sql/reload.sql",
     ]
 

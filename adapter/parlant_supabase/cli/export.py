@@ -13,7 +13,7 @@ from typing import Annotated, BinaryIO
 import typer
 
 from parlant_supabase.cli import transfer_report as reporting
-from parlant_supabase.cli.display import err, out, progress
+from parlant_supabase.cli.display import err, out, plain, progress
 from parlant_supabase.cli.errors import CommandError
 from parlant_supabase.cli.interruption import INTERRUPTED
 from parlant_supabase.cli.output_file import replacing
@@ -75,7 +75,9 @@ def export_command(
 
     Failed documents are in it, too. Documents come in order of insertion,
     each as it is when its page is read: what is written meanwhile may be in
-    it or not, so stop the agents if it is to be of one moment.
+    it or not, so stop the agents if it is to be of one moment. At the end
+    the documents are counted in the project; the exit code is 1 if their
+    number is not the exported one and nothing written meanwhile explains it.
 
     An export that did not get to its end lacks its last line, and import
     says so.
@@ -105,7 +107,7 @@ def export_command(
             with progress() as bar:
                 task = bar.add_task("Exporting", total=sum(sizes.values()))
                 return await export(
-                    project, list(sizes), file, lambda count: bar.advance(task, count)
+                    project, list(sizes), file, lambda count: bar.advance(task, count), prefix
                 )
 
     try:
@@ -124,6 +126,10 @@ def export_command(
         reporting.show_export(
             exported, err if output is None else out, str(output or "standard output")
         )
+    if exported.differences:
+        for each in exported.differences:
+            err.print(plain(reporting.describe_difference(each)), soft_wrap=True)
+        raise typer.Exit(1)
 
 
 def _export_customer(

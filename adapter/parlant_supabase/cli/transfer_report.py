@@ -13,7 +13,7 @@ from rich.table import Table
 
 from parlant_supabase.cli.display import out, plain
 from parlant_supabase.plurals import counted
-from parlant_supabase.transfer.exporting import Exported
+from parlant_supabase.transfer.exporting import Difference, Exported
 from parlant_supabase.transfer.importing import Import, Tally
 from parlant_supabase.transfer.records import Part
 
@@ -29,7 +29,27 @@ def export_summary(exported: Exported) -> dict[str, Any]:
         "collections": [
             {**_place(part), "documents": count} for part, count in exported.counts.items()
         ],
+        "differences": [
+            {
+                **_place(each.part),
+                "documents": each.written,
+                "before": each.before,
+                "after": each.after,
+            }
+            for each in exported.differences
+        ],
     }
+
+
+def describe_difference(difference: Difference) -> str:
+    """What is wrong with the number of documents that were exported of a part."""
+    part = difference.part
+    kind = "failed documents" if part.is_failed else "documents"
+    return (
+        f"{part.prefix} {part.collection}: exported {difference.written:,} {kind}; the table had "
+        f"{difference.before:,} before and {difference.after:,} after. Export again while nothing "
+        "writes."
+    )
 
 
 def show_export(exported: Exported, console: Console, target: str) -> None:

@@ -112,6 +112,29 @@ def check_tables(facts: DiagnosisReply) -> list[Finding]:
                     ),
                 )
             )
+    if unregistered := facts["unregistered"]:
+        findings.append(
+            Finding(
+                "tables",
+                "warning",
+                f"{counted(len(unregistered), 'table')} not registered, as after a copy of the "
+                f"schema without its rows: {_names([each['table'] for each in unregistered])}.",
+                (
+                    "A store that is opened registers its own. To register all of them:",
+                    *_run(each["repair"] for each in unregistered),
+                ),
+            )
+        )
+    if behind := [table for table in _tables(facts) if "sequence" in table["repairs"]]:
+        findings.append(
+            Finding(
+                "tables",
+                "warning",
+                f"The sequence of seq is behind the rows of {_names(_table_names(behind))}, as "
+                "after an import with numbers of its own, so new documents do not come last.",
+                _run(table["repairs"]["sequence"] for table in behind),
+            )
+        )
     if findings:
         return findings
     rows = [collection["documents"]["rows"] for collection in facts["collections"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,8 +26,14 @@ from parlant_supabase.rpc.functions import Function, Kind
 
 _DEPLOY = (
     f"Run `{remedies.deploy()}` in your Supabase project's folder; if you just did, wait a moment "
-    "for the API to notice."
+    "for the API to notice. If it says that the database is up to date, run what "
+    "`parlant-supabase init --print` prints in the dashboard's SQL editor."
 )
+_QUALIFY = (
+    "Write its schema before the name, as in public.audit_log, or give the trigger's function a "
+    "path of its own: alter function ... set search_path = public."
+)
+_OWN_OBJECT = "The server's own words are in the error's server_message and server_detail."
 _KEY = (
     "Set SUPABASE_KEY to the secret or service_role key of this project "
     "(dashboard: Settings, API keys)."
@@ -83,9 +90,40 @@ _BY_CODE: dict[str, tuple[type[SupabaseAdapterError], str, str]] = {
     "42P01": (
         NotDeployedError,
         "the database lacks a table that is registered",
-        "Restore the table; its name stands in parlant_internal.collections.",
+        "Restore the table from a backup, or run what `parlant-supabase init --print` prints in "
+        "the dashboard's SQL editor, which makes an empty one.",
+    ),
+    # What the adapter's own functions never raise: the user's objects do, on the same tables.
+    "23502": (
+        SupabaseAdapterError,
+        "a column of your own on the table must not be null; nothing was changed",
+        "Give the column a default, or drop its not null constraint. " + _OWN_OBJECT,
+    ),
+    "23503": (
+        SupabaseAdapterError,
+        "a foreign key of your own on the table, or to it, was violated; nothing was changed",
+        "Delete what refers to the document first, or give the key an on delete action. "
+        + _OWN_OBJECT,
+    ),
+    "23514": (
+        SupabaseAdapterError,
+        "a check constraint of your own on the table was violated; nothing was changed",
+        _OWN_OBJECT,
+    ),
+    "P0001": (
+        SupabaseAdapterError,
+        "a trigger of your own on the table raised an error; nothing was changed",
+        _OWN_OBJECT,
     ),
 }
+
+# Codes for names that were not found, each with the kind of thing that was looked for.
+_NOT_FOUND = {"42P01": "relation", "42883": "function", "42704": "type"}
+
+# Every name in the adapter's functions is qualified, so one without a dot is in the user's own.
+_UNQUALIFIED = re.compile(
+    r'(?:relation|type) "[^".]+"|function [^\s."(]+\(|operator does not exist'
+)
 _AUTHENTICATION_CODES = {"PGRST300", "PGRST301", "PGRST302", "PGRST303"}
 
 # Codes with which nothing was carried out, or what was has been rolled back.
@@ -243,6 +281,14 @@ def _outcome_unknown(subject: str, what: str, code: str | None = None) -> Outcom
 
 
 def _explain(code: str | None, message: str | None) -> Explanation:
+    if code in _NOT_FOUND and _UNQUALIFIED.match(message or ""):
+        return (
+            SupabaseAdapterError,
+            f"a trigger, constraint or policy of your own on the table names a {_NOT_FOUND[code]} "
+            "without its schema, and the adapter's functions run with a search path in which it is "
+            "not found; nothing was changed",
+            f"{_QUALIFY} {_OWN_OBJECT}",
+        )
     if code in _BY_CODE:
         return _BY_CODE[code]
     if code in _AUTHENTICATION_CODES or _is_key_refusal(code, message):

@@ -150,6 +150,9 @@ REMOVE_VARIABLE_TAG = Function("parlant_remove_variable_tag", _WRITE, replies.Un
 # Export and import. A repeated import leaves alone what the first one inserted, and counts it as
 # unchanged.
 
+COUNT_DOCUMENTS = Function(
+    "parlant_count_documents", _READ, replies.DocumentCountsReply, _NEVER, has_time_limit=True
+)
 EXPORT_DOCUMENTS = Function("parlant_export_documents", _READ, replies.ExportedPage, _NEVER)
 IMPORT_DOCUMENTS = Function(
     "parlant_import_documents", _REPEATABLE, replies.ImportedReply, _NEVER, has_time_limit=True

@@ -221,6 +221,21 @@ class ViewsReply(TypedDict):
     views: dict[str, Literal["made", "waiting", "left alone"]]
 
 
+class DocumentCount(TypedDict):
+    """How many documents and failed documents a collection has."""
+
+    prefix: str
+    collection: str
+    documents: int
+    failed: int
+
+
+class DocumentCountsReply(TypedDict):
+    """The exact counts of collections, all of one moment."""
+
+    collections: list[DocumentCount]
+
+
 class ExportPosition(TypedDict):
     """Where the next page of an export begins; passed on as it is."""
 
@@ -317,6 +332,7 @@ class TableRepairs(TypedDict, total=False):
     row_level_security: str
     lacking: str
     granted: str
+    sequence: str
 
 
 class TableDiagnosis(TypedDict):
@@ -369,12 +385,20 @@ class ViewDiagnosis(TypedDict):
     repair: NotRequired[str]
 
 
+class UnregisteredTable(TypedDict):
+    """A table of the adapter's that the registry lacks, with the statement that registers it."""
+
+    table: str
+    repair: str
+
+
 class DiagnosisReply(TypedDict):
     """The state of an installation."""
 
     now: float
     functions: FunctionsDiagnosis
     collections: list[CollectionDiagnosis]
+    unregistered: list[UnregisteredTable]
     views: list[ViewDiagnosis]
 
 

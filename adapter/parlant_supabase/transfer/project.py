@@ -12,6 +12,7 @@ from parlant_supabase.errors import CollectionExistsError
 from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.rpc.functions import (
     ADOPT_COLLECTIONS,
+    COUNT_DOCUMENTS,
     CREATE_COLLECTION,
     DIAGNOSE,
     EXPORT_DOCUMENTS,
@@ -84,6 +85,17 @@ class Project:
         # The metadata of a store first, and events before the sessions that they belong to: one
         # that begins meanwhile comes without its first events, rather than they without it.
         return dict(sorted(parts.items(), key=lambda item: _order(item[0])))
+
+    async def counts(self, prefix: str) -> dict[Part, int]:
+        """How many documents are in the parts under prefixes that begin so, all at one moment."""
+        reply = await self._rpc.call(
+            COUNT_DOCUMENTS, {"p_prefix": prefix}, "counting the documents"
+        )
+        return {
+            Part(each["prefix"], each["collection"], is_failed): count
+            for each in reply["collections"]
+            for is_failed, count in ((False, each["documents"]), (True, each["failed"]))
+        }
 
     async def create(self, part: Part) -> None:
         """Makes the tables of a collection, if they are not there."""

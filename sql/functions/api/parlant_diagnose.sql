@@ -7,10 +7,12 @@
 --               "functions": {"missing": [...], "denied": [...], "open": {...}},
 --               "collections": [{"prefix": text, "collection": text, "documents": {...}, "failed": {...},
 --                "indexes": [...], "forget": text | null, "make_failed": text | null}, ...],
+--               "unregistered": [{"table": text, "repair": text}, ...],
 --               "views": [...]};
---              the views, and of each collection its table, its table of failed documents and its indexes,
---              are as the diagnose_ functions say; where its table is not there, forget is the statement that
---              takes it out of the registry; where only that of failed documents is not, make_failed makes it
+--              unregistered are tables of ours that the registry does not know; the views, and of each
+--              collection its table, its table of failed documents and its indexes, are as the diagnose_
+--              functions say; where its table is not there, forget is the statement that takes it out of the
+--              registry; where only that of failed documents is not, make_failed makes it
 -- raises:      nothing
 -- example:     select public.parlant_diagnose();
 create or replace function public.parlant_diagnose(
@@ -68,6 +70,20 @@ as $$
           parlant_internal.diagnose_table(c.failed_table_name) as failed
         from parlant_internal.collections as c
       ) as d
+    ),
+    'unregistered',
+    (
+      select
+        coalesce(
+          jsonb_agg(
+            jsonb_build_object(
+              'table', u.table_name,
+              'repair',
+              format(
+                'select parlant_internal.create_collection_tables(%L, %L);', u.prefix, u.collection))
+            order by u.table_name),
+          '[]')
+      from parlant_internal.unregistered_tables() as u
     ),
     'views', parlant_internal.diagnose_views()
   )

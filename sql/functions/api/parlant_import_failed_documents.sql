@@ -25,7 +25,10 @@ as $$
 declare
   v_failed text := parlant_internal.failed_table_of(p_prefix, p_collection);
   v_entry jsonb;
-  v_written integer;
+  v_document jsonb;
+  v_reason text;
+  v_failed_at timestamptz;
+  v_exists boolean;
   v_inserted integer := 0;
 begin
   perform parlant_internal.require_list(
@@ -35,22 +38,26 @@ begin
   perform pg_advisory_xact_lock(hashtextextended(v_failed, 0));
 
   for v_entry in select e.value from jsonb_array_elements(p_documents) as e loop
+    v_document := case
+      when v_entry -> 'data' <> 'null' then parlant_internal.read_document(v_entry -> 'data')
+    end;
+    v_reason := coalesce(v_entry ->> 'reason', 'unknown');
+    v_failed_at := (v_entry ->> 'failed_at')::timestamptz;
+
     execute format(
-      'insert into %1$s (id, data, reason, failed_at) select $1, $2, $3, coalesce($4, now())'
-      ' where not exists ('
-      'select from %1$s as f'
+      'select exists ('
+      'select from %s as f'
       ' where (f.id = $1 or $1 is null and f.id is null)'
       ' and f.data::text is not distinct from $2::text'
       ' and f.reason = $3 and ($4 is null or f.failed_at = $4))', v_failed)
-    using
-      v_entry ->> 'id',
-      case
-        when v_entry -> 'data' <> 'null' then parlant_internal.read_document(v_entry -> 'data')
-      end,
-      coalesce(v_entry ->> 'reason', 'unknown'),
-      (v_entry ->> 'failed_at')::timestamptz;
-    get diagnostics v_written = row_count;
-    v_inserted := v_inserted + v_written;
+    into v_exists
+    using v_entry ->> 'id', v_document, v_reason, v_failed_at;
+
+    if not v_exists then
+      perform parlant_internal.insert_failed_document(
+        v_failed, v_entry ->> 'id', v_document, v_reason, v_failed_at);
+      v_inserted := v_inserted + 1;
+    end if;
   end loop;
 
   return jsonb_build_object(

@@ -44,6 +44,7 @@ declare
   v_document jsonb;
   v_counts jsonb := '{"changed": 0, "rejected": 0, "raised": 0}';
   v_outcome text;
+  v_is_copied boolean;
   v_page jsonb := '{"documents": [], "next": null}';
 begin
   perform parlant_internal.require_list(
@@ -116,13 +117,17 @@ begin
         continue;
       end if;
 
-      execute format(
-        'insert into %1$s (id, data, reason) select $1, $2, $3'
-        ' where not exists (select from %1$s as f where f.id = $1 and f.data = $2)', v_failed)
-      using
-        v_result ->> 'id',
-        v_stored,
-        case v_outcome when 'raised' then 'raised: ' || (v_result ->> 'reason') else v_outcome end;
+      execute format('select exists (select from %s as f where f.id = $1 and f.data = $2)', v_failed)
+      into v_is_copied
+      using v_result ->> 'id', v_stored;
+      if not v_is_copied then
+        perform parlant_internal.insert_failed_document(
+          v_failed,
+          v_result ->> 'id',
+          v_stored,
+          case v_outcome when 'raised' then 'raised: ' || (v_result ->> 'reason') else v_outcome end,
+          null);
+      end if;
     else
       raise exception using
         errcode = 'PD008',

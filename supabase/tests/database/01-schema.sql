@@ -2,7 +2,7 @@
 -- default stores.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(49);
+select plan(50);
 
 select has_schema('parlant_internal', 'the private schema is there');
 
@@ -269,9 +269,11 @@ select is(
   'and on update: what is no string is empty or null'
 );
 
-update public.parlant_sessions_ as s
-set customer_id = 'somebody else'
-where s.id = 's2';
+select throws_ok(
+  $$update public.parlant_sessions_ as s set customer_id = 'somebody else' where s.id = 's2'$$,
+  'PD002', 'a column that is filled from data cannot be set by itself: customer_id',
+  'setting a column by itself is refused'
+);
 
 select is(
   (

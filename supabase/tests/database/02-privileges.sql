@@ -2,7 +2,7 @@
 -- and a role of the user's own may do nothing at all.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(272);
+select plan(275);
 
 create role parlant_test_user nologin noinherit;
 grant parlant_test_user to postgres;
@@ -72,8 +72,10 @@ select bag_eq(
   $$
     values
     ('adopt_table'), ('adopt_failed_table'), ('set_aside_policies'), ('lock_down_table'), ('derive_columns'),
-    ('make_views'), ('drop_views_on'), ('unique_key'), ('opt_in'), ('apply_opt_ins'), ('missing_grants'),
-    ('require_own_table')
+    ('make_views'), ('drop_views_on'), ('opt_in'), ('apply_opt_ins'), ('missing_grants'),
+    ('require_own_table'), ('has_our_shape'), ('index_columns'), ('make_registered_tables'),
+    ('restore_collections'), ('restore_privileges'), ('skip_registered_collection'),
+    ('skip_registered_view_set')
   $$,
   'service_role may execute all but the functions that only those of the owner call'
 );
@@ -147,6 +149,7 @@ values
 ($$select public.parlant_save_loaded_documents('parlant_sessions_', 'events', '[]')$$),
 ($$select public.parlant_execute('[]')$$),
 ($$select public.parlant_diagnose()$$),
+($$select public.parlant_count_documents()$$),
 ($$select public.parlant_count_failed_documents()$$),
 ($$select public.parlant_list_failed_documents('parlant_sessions_', 'events')$$),
 ($$select public.parlant_restore_failed_documents('parlant_sessions_', 'events', '[]', '1')$$),

@@ -1,10 +1,10 @@
 -- purpose:  Turns a table of failed documents that was made by hand, or that outlived its collection, into
 --           one of ours. Rows are kept.
 -- p_table:  the name of a relation that exists
--- returns:  nothing
+-- returns:  true if the table was made by hand, false if it was ours already
 -- raises:   PD007 table not ours
 create or replace function parlant_internal.adopt_failed_table(p_table name)
-returns void
+returns boolean
 language plpgsql
 volatile
 security invoker
@@ -42,7 +42,7 @@ begin
     select from pg_catalog.pg_attribute as a
     where a.attrelid = v_table::regclass and a.attname = 'seq' and not a.attisdropped
   ) then
-    return;
+    return false;
   end if;
 
   v_policies := parlant_internal.set_aside_policies(p_table);
@@ -58,6 +58,8 @@ begin
   foreach v_statement in array v_policies loop
     execute v_statement;
   end loop;
+
+  return true;
 end;
 $$;
 

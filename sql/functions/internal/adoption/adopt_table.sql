@@ -1,11 +1,12 @@
 -- purpose:  Turns a table that was made by hand, from the script of the earlier adapter, into one of ours.
 --           Rows are kept. The script's policies that let everybody in and its indexes, which no query of
---           ours uses, are dropped; policies of the user's own are kept.
+--           ours uses, are dropped; policies of the user's own are kept. A table that is ours already, and
+--           only not registered, stays as it is.
 -- p_table:  the name of a relation that exists
--- returns:  nothing
+-- returns:  true if the table was made by hand, false if it was ours already
 -- raises:   PD007 table not ours
 create or replace function parlant_internal.adopt_table(p_table name)
-returns void
+returns boolean
 language plpgsql
 volatile
 security invoker
@@ -17,7 +18,6 @@ declare
   v_unreadable bigint;
   v_policies text[];
   v_statement text;
-  v_keys text;
   v_message text;
   v_detail text;
 begin
@@ -48,6 +48,11 @@ begin
       detail = coalesce(
         'It lacks, with the right type: ' || v_missing || '.', 'It lacks a primary key on id.'),
       hint = 'Use another table_prefix, or rename that table.';
+  end if;
+
+  if parlant_internal.has_our_shape(v_table::regclass) then
+    perform parlant_internal.index_columns(p_table);
+    return false;
   end if;
 
   execute format(
@@ -128,15 +133,7 @@ begin
         hint = 'Drop what depends on its columns and make it again afterwards, or rename that table.';
   end;
 
-  foreach v_keys in array '{"creation_utc, id","version, seq"}'::text[] loop
-    if not exists (
-      select from pg_catalog.pg_index as i
-      where i.indrelid = v_table::regclass
-        and pg_get_indexdef(i.indexrelid) like '% USING btree (' || v_keys || ')'
-    ) then
-      execute format('create index on %s (%s)', v_table, v_keys);
-    end if;
-  end loop;
+  perform parlant_internal.index_columns(p_table);
 
   foreach v_statement in array v_policies loop
     execute v_statement;
@@ -144,6 +141,8 @@ begin
 
   raise warning 'parlant-supabase: adopted table % with its rows; from now on only service_role may use it', p_table
     using hint = 'Grants to anon and authenticated are revoked; policies of your own are kept.';
+
+  return true;
 end;
 $$;
 

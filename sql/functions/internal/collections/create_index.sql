@@ -22,15 +22,7 @@ as $$
 declare
   v_table text := parlant_internal.table_of(p_prefix, p_collection);
   v_name name := parlant_internal.index_name(p_prefix, p_collection, p_fields, p_unique);
-  v_keys text;
 begin
-  select
-    string_agg(
-      parlant_internal.order_term(parlant_internal.sort_entry_field(f.value), f.value ->> 1),
-      ', ' order by f.ordinality)
-  into v_keys
-  from jsonb_array_elements(p_fields) with ordinality as f;
-
   -- Two servers that ask at the same moment take turns; the second finds the index. They do so for all
   -- indexes of a table at once, so that neither waits for one that the other makes while holding another.
   perform pg_advisory_xact_lock(v_table::regclass::oid::bigint);
@@ -43,14 +35,10 @@ begin
     execute format('drop index %I.%I', 'public', v_name);
   end if;
 
-  -- A unique index begins like any other, for the same lookups and sorts, and ends with what is unique. Its
-  -- columns may be NULL, which the key at its end tells from other NULLs.
   execute format(
-    case
-      when p_unique then 'create unique index if not exists %I on %s (%s, (%s)) nulls not distinct'
-      else 'create index if not exists %I on %s (%s)'
-    end,
-    v_name, v_table, v_keys, parlant_internal.unique_key(p_fields));
+    'create %s index if not exists %I on %s %s',
+    case when p_unique then 'unique' end,
+    v_name, v_table, parlant_internal.index_definition(p_fields, p_unique));
   execute format(
     'comment on index %I.%I is %L', 'public', v_name,
     format('parlant-supabase index on %s%s', p_fields, case when p_unique then ', unique' else '' end));

@@ -16,7 +16,8 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_fraction constant text := '("(?:[^"\\]|\\.)*")|(-?[0-9]+)(?:\.0+|(\.[0-9]*[1-9])0+)(?=[],}]|$)';
+  c_fraction constant text :=
+    $re$("(?:[^"\\]|\\.)*")|(-?[0-9]+)(?:\.0+|(\.[0-9]*[1-9])0+)(?=[],}]|$)$re$;
   v_values text;
 begin
   select
@@ -29,8 +30,9 @@ begin
   -- The pattern takes most of the time, and few values have a point.
   return format(
     'sha256(replace(case strpos(%1$s, ''.'') when 0 then %1$s'
-    ' else regexp_replace((%1$s) collate "C", %2$L, ''\1\2\3'', ''g'') end, ''\'', ''\\'')::bytea)',
-    v_values, c_fraction);
+    ' else regexp_replace((%1$s) collate "C", %2$L, %3$L, ''g'') end,'
+    ' chr(92), chr(92) || chr(92))::bytea)',
+    v_values, c_fraction, $re$\1\2\3$re$);
 end;
 $$;
 
@@ -38,4 +40,5 @@ comment on function parlant_internal.unique_key(jsonb) is
 'SQL expression that is equal where the values of some fields are.';
 
 revoke all on function parlant_internal.unique_key(jsonb)
-from public, anon, authenticated, service_role;
+from public, anon, authenticated;
+grant execute on function parlant_internal.unique_key(jsonb) to service_role;

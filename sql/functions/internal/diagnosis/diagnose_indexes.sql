@@ -1,5 +1,5 @@
 -- purpose:      Which of the indexes that a collection's table should have are there, with the
---               statements that make the others.
+--               statements that make the others without blocking writers.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name; its table exists
 -- p_requested:  what a store of Parlant's gives to ensure_indexes for such a collection:
@@ -51,11 +51,11 @@ begin
         ),
         (
           '[["creation_utc", "asc"], ["id", "asc"]]', '{creation_utc,id}',
-          format('create index on %s (creation_utc, id);', v_table)
+          format('create index concurrently on %s (creation_utc, id);', v_table)
         ),
         (
           '[["version", "asc"], ["seq", "asc"]]', '{version,seq}',
-          format('create index on %s (version, seq);', v_table)
+          format('create index concurrently on %s (version, seq);', v_table)
         )
       ) as t (fields, columns, repair)
     ),
@@ -94,9 +94,7 @@ begin
             and c.relname
             = parlant_internal.index_name(p_prefix, p_collection, d.fields, d.is_unique)
         ) as present,
-        format(
-          'select parlant_internal.create_index(%L, %L, %L, %s);',
-          p_prefix, p_collection, d.fields, d.is_unique::text) as repair
+        parlant_internal.index_repair(p_prefix, p_collection, d.fields, d.is_unique) as repair
       from by_definition as d
       where d.is_unique or d.fields not in (select t.fields from of_table as t)
       group by d.fields, d.is_unique

@@ -4,9 +4,10 @@
 --           {"table": text, "exists": true, "rows": {"count": int, "exact": bool} | null,
 --            "row_level_security": bool, "policies": int, "lacking": [privilege, ...],
 --            "granted": {role: [privilege, ...], ...},
---            "repairs": {"row_level_security": text, "lacking": text, "granted": text}};
---           lacking is what the caller may not do, granted what anon and authenticated may; of the repairs
---           there are only those that are needed
+--            "repairs": {"row_level_security": text, "lacking": text, "granted": text,
+--            "sequence": text}};
+--           lacking is what the caller may not do, granted what anon and authenticated may; sequence
+--           repairs one that is behind the rows; of the repairs there are only those that are needed
 -- raises:   nothing
 create or replace function parlant_internal.diagnose_table(p_table name)
 returns jsonb
@@ -68,7 +69,9 @@ begin
         then format('grant select, insert, update, delete on table %s to %I;', v_name, current_user) end,
       'granted',
       case when v_granted <> '{}'
-        then format('revoke all on table %s from public, anon, authenticated;', v_name) end)));
+        then format('revoke all on table %s from public, anon, authenticated;', v_name) end,
+      'sequence',
+      parlant_internal.diagnose_sequence(v_table))));
 end;
 $$;
 

@@ -8,6 +8,7 @@
 -- returns:  text of an SQL expression that yields jsonb, never NULL
 -- raises:   nothing
 --
+-- It holds no backslash, which means another thing where standard_conforming_strings is off.
 -- An expression, because the planner has to see through it, to fold it to a constant and to recognise the
 -- indexes; a function with a search_path is opaque to it, and called for each row 2 to 9 times as slow.
 create or replace function parlant_internal.order_key(p_source text)
@@ -22,7 +23,8 @@ begin
   return format(
     'coalesce(case jsonb_typeof(%1$s)'
     ' when ''string'' then'
-    ' (''"'' || encode(replace(left(%1$s #>> ''{}'', 100), ''\'', ''\\'')::bytea, ''hex'') || ''"'')::jsonb'
+    ' (''"'' || encode(replace(left(%1$s #>> ''{}'', 100), chr(92), chr(92) || chr(92))::bytea, ''hex'')'
+    ' || ''"'')::jsonb'
     ' when ''array'' then ''[[]]''::jsonb'
     ' when ''object'' then ''{}''::jsonb'
     ' else %1$s end, ''null''::jsonb)',

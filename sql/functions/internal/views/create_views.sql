@@ -33,13 +33,16 @@ begin
   -- Whoever makes tables or views takes turns here.
   lock table parlant_internal.collections in share row exclusive mode;
 
-  insert into parlant_internal.view_sets (prefix, session_prefix, customer_prefix, variable_prefix)
-  values (p_prefix, p_session_prefix, p_customer_prefix, p_variable_prefix)
-  on conflict (prefix) do update
-    set
-      session_prefix = excluded.session_prefix,
-      customer_prefix = excluded.customer_prefix,
-      variable_prefix = excluded.variable_prefix;
+  update parlant_internal.view_sets as s
+  set
+    session_prefix = p_session_prefix,
+    customer_prefix = p_customer_prefix,
+    variable_prefix = p_variable_prefix
+  where s.prefix = p_prefix;
+  if not found then
+    insert into parlant_internal.view_sets (prefix, session_prefix, customer_prefix, variable_prefix)
+    values (p_prefix, p_session_prefix, p_customer_prefix, p_variable_prefix);
+  end if;
 
   v_states := parlant_internal.make_views(p_prefix, null);
   perform parlant_internal.apply_opt_ins();
