@@ -57,6 +57,11 @@ class SupabaseDocumentDatabase(DocumentDatabase):
         tracer: Parlant's tracer; gets an event for every call, in the span of the caller.
         meter: Parlant's meter; measures calls, requests, batches and repeated attempts.
         slow_call_seconds: How long a call may take before the logger hears of it.
+        refuse_unstorable: Whether a document or filter with characters or numbers that cannot be
+            stored (U+0000, halves of surrogate pairs, NaN, infinities, integers of thousands of
+            digits) raises `UnstorableValueError`. By default they are replaced, by U+FFFD and null,
+            with a warning that names the field, so that nothing a customer or a tool sends ends
+            a conversation.
 
     Raises:
         ConfigurationError: A setting is missing or an argument cannot be right.
@@ -73,6 +78,7 @@ class SupabaseDocumentDatabase(DocumentDatabase):
         tracer: Tracer | None = None,
         meter: Meter | None = None,
         slow_call_seconds: float = 1.0,
+        refuse_unstorable: bool = False,
     ) -> None:
         if client is not None and connection_params is not None:
             raise ConfigurationError(
@@ -86,7 +92,9 @@ class SupabaseDocumentDatabase(DocumentDatabase):
         settings = None if client is not None else ConnectionSettings.resolve(connection_params)
         observer = Observer(logger, tracer, meter, slow_call_seconds)
         self._connection = Connection(
-            RpcClient(settings, client, timeout, observer),
+            RpcClient(
+                settings, client, timeout, observer, replace_unstorable=not refuse_unstorable
+            ),
             DEFAULT_PREFIX if table_prefix is None else table_prefix,
             observer,
         )

@@ -219,7 +219,9 @@ async def test_that_what_json_cannot_hold_is_refused_naming_the_field_and_not_se
     value, place, next_step = REFUSED[name]
     place = place.replace("document", "document['field']", 1)
     await notes.insert_one(note("a"))
-    async with SupabaseDocumentDatabase(logger, client=recording, table_prefix=prefix) as watched:
+    async with SupabaseDocumentDatabase(
+        logger, client=recording, table_prefix=prefix, refuse_unstorable=True
+    ) as watched:
         again = await watched.get_collection("notes", BaseDocument, _keep)
         before = list(sent)
         operations: list[Callable[[], Any]] = [
@@ -241,6 +243,44 @@ async def test_that_what_json_cannot_hold_is_refused_naming_the_field_and_not_se
         assert sent == before
     assert (await notes.find(EVERYTHING)).items == [note("a")]
     await recording.options.httpx_client.aclose()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        (float("nan"), None),
+        ({"score": [1, float("inf")]}, {"score": [1, None]}),
+        (10**5000, None),
+        ("bad \ud800 text", "bad \ufffd text"),
+        ("\ud83d\ude00", "\ufffd\ufffd"),
+        ({"a\0b": ["c\0", 1e300]}, {"a\ufffdb": ["c\ufffd", 1e300]}),
+    ],
+    ids=["NaN", "infinity", "too many digits", "half a pair", "two halves", "null character"],
+)
+async def test_that_what_cannot_be_stored_is_replaced_with_one_warning(
+    notes: Notes, caplog: pytest.LogCaptureFixture, value: object, stored: object
+) -> None:
+    for write in (
+        lambda: notes.insert_one(note("a", field=value)),
+        lambda: notes.update_one(only("a"), note("a", field=value)),
+        lambda: notes.update_one(only("b"), note("b", field=value), upsert=True),
+    ):
+        caplog.clear()
+        await write()
+        (warning,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+        assert "['field']" in warning
+
+    found = await notes.find(where({"field": {"$eq": value}}))
+    if not isinstance(value, dict):
+        assert sorted(document["id"] for document in found.items) == ["a", "b"]
+    assert as_json(await notes.find_one(only("a"))) == as_json(note("a", field=stored))
+
+
+async def test_that_a_document_that_json_has_no_type_for_is_refused_all_the_same(
+    notes: Notes,
+) -> None:
+    with pytest.raises(UnstorableValueError, match="of type set"):
+        await notes.insert_one(note("a", field=["\0", {"a"}]))
 
 
 async def _keep(document: BaseDocument) -> BaseDocument:

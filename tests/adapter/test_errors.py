@@ -97,6 +97,7 @@ class Stage:
             tracer=self.tracer,
             meter=self.meter,
             slow_call_seconds=1e-9,
+            refuse_unstorable=True,
         )
 
     def prop(self, fixture: str) -> SupervisedDatabase:

@@ -11,10 +11,15 @@ from typing import Any, cast
 import anyio
 from typing_extensions import Self
 
-from parlant_supabase.errors import ConfigurationError, NotOpenError, SupabaseAdapterError
+from parlant_supabase.errors import (
+    ConfigurationError,
+    NotOpenError,
+    SupabaseAdapterError,
+    UnstorableValueError,
+)
 from parlant_supabase.rpc.batching import Batcher
 from parlant_supabase.rpc.call import Call
-from parlant_supabase.rpc.encoding import encode_arguments
+from parlant_supabase.rpc.encoding import encode_arguments, replace_unstorable
 from parlant_supabase.rpc.error_mapping import not_open
 from parlant_supabase.rpc.functions import Function, Reply
 from parlant_supabase.rpc.retry import Retry
@@ -32,6 +37,8 @@ class RpcClient:
         timeout: Seconds that one call may take, retries included. One attempt takes half of it at
             most, so that an answer that never comes leaves time for another.
         observer: Hears of calls and requests, except those that are cancelled.
+        replace_unstorable: Whether characters and numbers that cannot be stored are replaced, and
+            not refused.
     """
 
     def __init__(
@@ -40,8 +47,11 @@ class RpcClient:
         client: SupabaseClient | None = None,
         timeout: float = 60.0,
         observer: Observer | None = None,
+        *,
+        replace_unstorable: bool = False,
     ) -> None:
         self.timeout = timeout
+        self._replace_unstorable = replace_unstorable
         self.observer = observer
         self._transport = Transport(settings, client, timeout / 2, observer)
         # Nothing waits inside httpx, where a call that is cancelled could still be sent.
@@ -104,7 +114,7 @@ class RpcClient:
         began = time.perf_counter()
         call = Call(
             function,
-            encode_arguments(arguments),
+            self._encode(arguments, subject),
             subject,
             deadline=anyio.current_time() + self.timeout,
             attempt_timeout=self.timeout / 2,
@@ -118,6 +128,20 @@ class RpcClient:
         if self.observer is not None:
             await self.observer.call_ended(call, began, None)
         return cast("Reply", reply)
+
+    def _encode(self, arguments: Mapping[str, Any], subject: str) -> dict[str, Any]:
+        try:
+            return encode_arguments(arguments)
+        except UnstorableValueError:
+            if not self._replace_unstorable:
+                raise
+            replaced, places = replace_unstorable(arguments)
+            if not places:
+                raise
+        encoded = encode_arguments(replaced)
+        if self.observer is not None:
+            self.observer.values_replaced(subject, places)
+        return encoded
 
     def _check_loop(self, subject: str) -> None:
         if self._loop is None:

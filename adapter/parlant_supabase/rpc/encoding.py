@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ _STRUCTURES = {"p_filters": "filter", "p_cursor": "cursor", "p_indexes": "indexe
 
 # A document in a list of documents, or of results that hold documents, is this much deeper.
 _DEPTH_OF_LISTS = 2
+
+_UNSTORABLE_CHARACTERS = re.compile("[\x00\ud800-\udfff]")
 
 # From here on repr() writes a float with an exponent, which Postgres stores as an integer.
 _EXPONENT_FROM = 1e16
@@ -66,6 +69,25 @@ def require_document(document: object) -> None:
         raise UnstorableValueError(
             f"a document must be a dict, got {type(document).__name__}. Pass the document itself."
         )
+
+
+def storable_text(text: str) -> str:
+    """The text with U+FFFD for U+0000 and for each half of a surrogate pair."""
+    return _UNSTORABLE_CHARACTERS.sub("\ufffd", text)
+
+
+def replace_unstorable(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The arguments with what JSON or Postgres cannot hold replaced, and where that was.
+
+    U+0000 and each half of a surrogate pair become U+FFFD; NaN, the infinities and integers of more
+    digits than Python reads back become None.
+    """
+    places: list[str] = []
+    replaced = {}
+    for name, argument in arguments.items():
+        root = "document" if isinstance(argument, Mapping) else name
+        replaced[name] = _replaced(argument, _STRUCTURES.get(name, root), places, 0)
+    return replaced, places
 
 
 def _encode_structure(value: Any, path: str, depth: int = 0) -> Any:
@@ -163,6 +185,43 @@ def _to_text(value: Any) -> str:
     if isinstance(value, float) and abs(value) >= _EXPONENT_FROM:
         return f"{int(value)}.0"
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _replaced(value: Any, path: str, places: list[str], depth: int) -> Any:
+    if isinstance(value, str):
+        text = storable_text(value)
+        if text != value:
+            places.append(path)
+        return text
+    if depth > _MAX_DEPTH + _DEPTH_OF_LISTS:
+        # It is going to be refused.
+        return value
+    if isinstance(value, Mapping):
+        members = {}
+        for key, item in value.items():
+            name = key
+            if isinstance(key, str):
+                name = _replaced(key, f"a key of {path}", places, depth)
+            members[name] = _replaced(item, f"{path}[{name!r}]", places, depth + 1)
+        return members
+    if isinstance(value, (list, tuple)):
+        items = []
+        for position, item in enumerate(value):
+            items.append(_replaced(item, f"{path}[{position}]", places, depth + 1))
+        return items
+    if _is_unstorable_number(value):
+        places.append(path)
+        return None
+    return value
+
+
+def _is_unstorable_number(value: Any) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    try:
+        return isinstance(value, int) and not str(value)
+    except ValueError:
+        return True
 
 
 def _rewritten(value: Any) -> Any:

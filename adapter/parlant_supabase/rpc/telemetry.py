@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -89,6 +89,21 @@ class Observer:
         self.logger = logger
         self._tracer = tracer
         self._instruments = None if meter is None else _Instruments(meter)
+
+    def values_replaced(self, subject: str, places: Sequence[str]) -> None:
+        """Says that a call stores other characters or numbers than it was given.
+
+        Args:
+            subject: What was being done.
+            places: The fields, in the order of the document; at least one.
+        """
+        more = f" and {len(places) - 1} more places" if len(places) > 1 else ""
+        with self.logger.scope(_SCOPE):
+            self.logger.warning(
+                f"{subject}: replaced in {places[0][:200]}{more} what cannot be stored: U+0000 and "
+                "halves of surrogate pairs by U+FFFD, NaN, infinities and integers of thousands of "
+                "digits by null."
+            )
 
     async def call_ended(
         self, call: Call, began: float, error: SupabaseAdapterError | None
