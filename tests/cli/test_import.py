@@ -237,7 +237,8 @@ def test_that_a_different_document_of_the_same_id_is_not_overwritten_unasked(
         assert tallies(foreseen.stdout)["things", False][counter] == tally[counter], counter
 
     shown = invoke(*arguments, **connection)
-    assert ("a different one has the id d2" in shown.stdout) == (policy != "replace")
+    assert ("the project has a different one of the id d2" in shown.stdout) == (policy != "replace")
+    assert ("--on-conflict replace" in shown.stdout) == (policy == "fail")
 
 
 def test_that_a_dry_run_changes_nothing(

@@ -16,11 +16,12 @@ from parlant.core.common import IdGenerator
 from parlant.core.context_variables import ContextVariableDocumentStore
 from parlant.core.customers import CustomerDocumentStore, CustomerStore
 from parlant.core.loggers import TracingLogger
-from parlant.core.sessions import EventKind, EventSource, SessionDocumentStore
+from parlant.core.sessions import EventKind, EventSource, SessionDocumentStore, SessionId
 from parlant.core.tags import TagId
 from parlant_supabase.local import LocalStack
 from parlant_supabase.stores import supabase_stores
 
+from tests.checkout import CHECKOUT
 from tests.cli.conftest import Invoke, Run, assert_one_sentence
 from tests.cli.moving import contents, tallies
 
@@ -257,10 +258,101 @@ def test_that_of_two_that_share_an_id_the_one_that_parlant_reads_is_imported(
 
     assert result.exit_code == 1
     tally = tallies(result.stdout)["customers", False]
-    assert (tally["imported"], tally["repeated"], tally["different"]) == (1, 1, ["c"])
+    assert (tally["imported"], tally["repeated"], tally["contradicted"]) == (1, 1, ["c"])
+    assert tally["different"] == [], "that is about the project"
     assert [
         json.loads(text) for text in contents(stack, prefix)["customers"].documents
     ] == customers[:1]
+    again = invoke("import", str(folder), "--rename", f"parlant_={prefix}", **connection)
+    assert again.exit_code == 1
+    assert "has the id c more than once, with different contents" in again.stdout
+    assert "--on-conflict skip" in again.stdout
+    skipped = invoke(
+        *("import", str(folder), "--rename", f"parlant_={prefix}", "--on-conflict", "skip"),
+        **connection,
+    )
+    assert skipped.exit_code == 0
+
+
+async def test_that_what_parlant_cannot_read_is_counted_and_takes_nothing_with_it(
+    invoke: Invoke, stack: LocalStack, connection: dict[str, str], prefix: str, folder: Path
+) -> None:
+    recorded = CHECKOUT / "tests" / "data" / "parlant" / "3.1.2" / "sessions.json"
+    content = json.loads(recorded.read_text("utf-8"))
+    (session, *_) = [each["id"] for each in content["sessions"]]
+    unknown, lacking, *rest = [e for e in content["events"] if e["session_id"] == session]
+    unknown["version"] = "0.0.1"
+    del lacking["trace_id"]
+    (folder / "sessions.json").write_text(json.dumps(content))
+    arguments = ("import", str(folder), "--rename", f"parlant_={prefix}")
+
+    foreseen = await asyncio.to_thread(invoke, *arguments, "--dry-run", **connection)
+    for output in (foreseen, await asyncio.to_thread(invoke, *arguments, **connection)):
+        assert output.exit_code == 0, output.output
+        last = output.stdout.strip().splitlines()[-1]
+        assert "2 documents cannot be read by Parlant" in last
+        assert f"{unknown['id']} cannot be read by Parlant: raised: KeyError: '0.0.1'" in (
+            output.stdout
+        )
+    part = ("--prefix", f"{prefix}sessions_", "--collection", "events")
+    listed = await asyncio.to_thread(invoke, "failed", "list", *part, **connection)
+    assert unknown["id"] in listed.stdout
+    assert lacking["id"] in listed.stdout
+    doctor = await asyncio.to_thread(invoke, "doctor", **connection)
+    assert "failed documents" in doctor.stdout
+
+    async with supabase_stores(
+        {"url": stack.url, "key": stack.service_role_key},
+        session_prefix=f"{prefix}sessions_",
+        customer_prefix=f"{prefix}customers_",
+        variable_prefix=f"{prefix}context_variables_",
+    ) as stores:
+        events = await stores["session_store"].list_events(SessionId(session))
+
+    assert [event.id for event in events] == [e["id"] for e in rest if not e["deleted"]]
+    failed = contents(stack, f"{prefix}sessions_")["events"].failed
+    assert sorted(id for id, *_ in failed if id) == sorted([unknown["id"], lacking["id"]])
+
+
+def test_that_a_file_of_parlant_1_is_read(
+    invoke: Invoke, stack: LocalStack, connection: dict[str, str], prefix: str, folder: Path
+) -> None:
+    ann = {"id": "c", "version": "0.1.0", "creation_utc": "2025-01-01", "name": "Ann", "extra": {}}
+    schema = {"module_path": "parlant.core.customers", "model_path": "_CustomerDocument"}
+    content = {"__schemas__": {"customers": schema}, "customers": [ann]}
+    (folder / "customers.json").write_text(json.dumps(content))
+
+    result = invoke("import", str(folder), "--rename", f"parlant_={prefix}", **connection)
+
+    assert result.exit_code == 0, result.output
+    stored = contents(stack, f"{prefix}customers_")
+    assert [json.loads(text) for text in stored["customers"].documents] == [ann]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252", "shift-jis"])
+def test_that_a_file_in_another_encoding_is_read_or_said_to_be_in_one(
+    invoke: Invoke,
+    stack: LocalStack,
+    connection: dict[str, str],
+    prefix: str,
+    folder: Path,
+    encoding: str,
+) -> None:
+    name = "ソ" if encoding == "shift-jis" else "Zoë"
+    zoe = {"id": "c", "version": "0.1.0", "creation_utc": "2025-01-01", "name": name, "extra": {}}
+    text = json.dumps({"customers": [zoe]}, ensure_ascii=False)
+    (folder / "customers.json").write_text(text, encoding)
+
+    result = invoke("import", str(folder), "--rename", f"parlant_={prefix}", **connection)
+
+    if encoding.startswith("utf"):
+        assert result.exit_code == 0, result.output
+        stored = contents(stack, f"{prefix}customers_")
+        assert [json.loads(text) for text in stored["customers"].documents] == [zoe]
+    else:
+        assert result.exit_code == 1
+        assert "customers.json is not UTF-8: it has the byte 0x" in result.output
+        assert "iconv -f cp1252 -t utf-8" in result.output
 
 
 @pytest.mark.parametrize(

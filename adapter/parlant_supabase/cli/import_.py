@@ -26,6 +26,7 @@ from parlant_supabase.transfer.archive import Archive, check
 from parlant_supabase.transfer.importing import Import, OnConflict
 from parlant_supabase.transfer.ledger import Ledger
 from parlant_supabase.transfer.project import Project
+from parlant_supabase.transfer.readability import Readability
 from parlant_supabase.transfer.records import Part, Source
 from parlant_supabase.transfer.sources.json_files import JSONFiles
 from parlant_supabase.transfer.sources.mongodb import MongoDB, connect
@@ -111,6 +112,7 @@ def import_command(
                         found,
                         project,
                         ledger,
+                        Readability(await parlant_stores(), found.parts),
                         place=_placing(prefix, renamed if opened else str),
                         on_conflict=on_conflict,
                         dry_run=dry_run,

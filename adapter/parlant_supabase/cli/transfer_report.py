@@ -114,7 +114,11 @@ def show_import(run: Import, notes: Sequence[str], *, dry_run: bool) -> None:
                 tally.read,
                 tally.imported + tally.replaced,
                 tally.unchanged,
-                tally.repeated + tally.kept_metadata + len(tally.different) + len(tally.refused),
+                tally.repeated
+                + tally.kept_metadata
+                + len(tally.contradicted)
+                + len(tally.different)
+                + len(tally.refused),
                 *([] if dry_run else [tally.verified]),
             ]
             for part, tally in run.tallies.items()
@@ -161,8 +165,22 @@ def _details(tallies: Mapping[Part, Tally], *, dry_run: bool) -> Iterable[str]:
         if tally.replaced:
             verb = "would replace" if dry_run else "replaced"
             yield f"{part}: {tally.replaced:,} {verb} a different one of the same id"
+        if tally.contradicted:
+            yield (
+                f"{part}: the source has the id {_some(tally.contradicted)} more than once, with "
+                "different contents; the first is taken, as it is the one that Parlant reads, and "
+                "--on-conflict skip makes that a success"
+            )
         if tally.different:
-            yield f"{part}: a different one has the id {_some(tally.different)}"
+            yield (
+                f"{part}: the project has a different one of the id {_some(tally.different)}; "
+                "--on-conflict replace puts the source's in its place, --on-conflict skip leaves it"
+            )
+        for objection in tally.unreadable[:_SHOWN_IDS]:
+            yield f"{part}: {objection.id} cannot be read by Parlant: {objection.reason}"
+        if len(tally.unreadable) > _SHOWN_IDS:
+            more = len(tally.unreadable) - _SHOWN_IDS
+            yield f"{part}: and {more:,} more cannot be read by Parlant"
         for refusal in tally.refused[:_SHOWN_IDS]:
             yield f"{part}: {refusal.id or 'one without id'} cannot be stored: {refusal.reason}"
         if len(tally.refused) > _SHOWN_IDS:
@@ -178,12 +196,28 @@ def _verdict(run: Import, *, dry_run: bool) -> str:
     if not run.is_complete:
         return run.stopped or "Not everything was imported, as said above."
     imported = sum(tally.imported + tally.replaced for tally in tallies)
+    unreadable = _verdict_on_unreadable(run.tallies)
     if dry_run:
-        return f"{counted(imported, 'document')} would be imported; nothing was changed."
+        return (
+            f"{counted(imported, 'document')} would be imported; nothing was changed.{unreadable}"
+        )
     verified = sum(tally.verified for tally in tallies)
     return (
         f"Imported {counted(imported, 'document')}; read back {verified:,}, all equal to the "
-        "source."
+        f"source.{unreadable}"
+    )
+
+
+def _verdict_on_unreadable(tallies: Mapping[Part, Tally]) -> str:
+    count = sum(
+        tally.read if part.is_failed else len(tally.unreadable) for part, tally in tallies.items()
+    )
+    if not count:
+        return ""
+    verb = "is" if count == 1 else "are"
+    return (
+        f" {counted(count, 'document')} cannot be read by Parlant and {verb} left out of its "
+        "lists: see `parlant-supabase failed list`."
     )
 
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
-from parlant.core.common import ItemNotFoundError, UniqueId
+from parlant.adapters.db.transient import TransientDocumentDatabase
+from parlant.core.common import IdGenerator, ItemNotFoundError, UniqueId
+from parlant.core.context_variables import ContextVariableDocumentStore
+from parlant.core.sessions import SessionDocumentStore
+from parlant.core.tools import ToolId
 
 from parlant_supabase.connection import Connection
 from parlant_supabase.left_out import why
@@ -78,13 +84,30 @@ def read(
     """
     stored: Mapping[str, Any] = document  # type: ignore[assignment]
     try:
+        return _read(fields, document, build)
+    except _ObjectionError as objection:
+        connection.left_out.name(collection, stored.get("id"), str(objection))
+        raise UnreadableDocumentError(stored.get("id")) from None
+
+
+def objection_to(collection: str, document: Mapping[str, Any]) -> str | None:
+    """Why a document of one of the stores cannot be read, as in the log; None if it can."""
+    fields, build = _readings()[collection]
+    try:
+        _read(fields, document, build)
+    except _ObjectionError as objection:
+        return str(objection)
+    return None
+
+
+def _read(fields: Fields, document: D, build: Callable[[D], T]) -> T:
+    stored: Mapping[str, Any] = document  # type: ignore[assignment]
+    try:
         for field, types in fields.items():
             value = stored[field]
             if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
                 raise _WrongTypeError(field)
         return build(document)
-    except UnreadableDocumentError:
-        raise
     except _WrongTypeError as error:
         reason = f"{error} has another type than it should"
     except Exception as error:
@@ -93,8 +116,30 @@ def read(
     version = stored.get("version")
     if isinstance(version, str):
         reason += f" (document version {version[:20]})"
-    connection.left_out.name(collection, stored.get("id"), reason)
-    raise UnreadableDocumentError(stored.get("id"))
+    raise _ObjectionError(reason)
+
+
+@cache
+def _readings() -> Mapping[str, tuple[Fields, Callable[[Any], object]]]:
+    """By collection what its fields must be, and what else reading it takes."""
+    sessions = SessionDocumentStore(TransientDocumentDatabase())
+    variables = ContextVariableDocumentStore(IdGenerator(), TransientDocumentDatabase())
+    association: Fields = {"id": _TEXT, "creation_utc": _TEXT, "tag_id": _TEXT}
+    return {
+        "sessions": (SESSION, sessions._deserialize_session),
+        "events": (EVENT, sessions._deserialize_event),
+        "customers": (CUSTOMER, lambda each: datetime.fromisoformat(each["creation_utc"])),
+        "customer_tag_associations": ({**association, "customer_id": _TEXT}, dict),
+        "variables": (
+            VARIABLE,
+            lambda each: (
+                datetime.fromisoformat(each["creation_utc"]),
+                ToolId.from_string(each["tool_id"]) if each["tool_id"] else None,
+            ),
+        ),
+        "variable_tag_associations": ({**association, "variable_id": _TEXT}, dict),
+        "values": (VALUE, variables._deserialize_context_variable_value),
+    }
 
 
 def readable(items: Iterable[D], read_one: Callable[[D], T]) -> list[T]:
@@ -109,4 +154,8 @@ def readable(items: Iterable[D], read_one: Callable[[D], T]) -> list[T]:
 
 
 class _WrongTypeError(Exception):
+    pass
+
+
+class _ObjectionError(Exception):
     pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -21,7 +21,8 @@ from parlant_supabase.store_layout import METADATA
 from parlant_supabase.transfer.errors import SourceError
 from parlant_supabase.transfer.ledger import Ledger, Likeness
 from parlant_supabase.transfer.project import Project, Saved
-from parlant_supabase.transfer.records import Fingerprint, Part, Record, Source
+from parlant_supabase.transfer.readability import Readability
+from parlant_supabase.transfer.records import Failure, Fingerprint, Part, Record, Source
 
 _BATCH_DOCUMENTS = 500
 _BATCH_CHARACTERS = 2_000_000
@@ -63,7 +64,12 @@ class Tally:
         replaced: How many took the place of a different one.
         repeated: How many repeat, but for `creation_utc`, one that the source has before.
         kept_metadata: How many gave way to the metadata that the store in the project has.
-        different: Ids of those that were not imported because a different one has their id.
+        contradicted: Ids of those that were not imported because the source has a different one of
+            their id before.
+        different: Ids of those that were not imported because the project has a different one of
+            their id.
+        unreadable: Those that the installed Parlant cannot read; imported all the same, with a copy
+            among the failed documents.
         refused: Those that cannot be stored.
         verified: How many were read back and are equal.
         missing: Ids of those that were not found when they were read back.
@@ -77,7 +83,9 @@ class Tally:
     replaced: int = 0
     repeated: int = 0
     kept_metadata: int = 0
+    contradicted: list[str] = field(default_factory=list)
     different: list[str] = field(default_factory=list)
+    unreadable: list[Refusal] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     verified: int = 0
     missing: list[str] = field(default_factory=list)
@@ -104,6 +112,7 @@ class Import:
         source: Where the documents come from.
         project: Where they go.
         ledger: An empty ledger.
+        readability: Tells which documents the installed Parlant cannot read.
         place: Where the documents of a part of the source belong, or None if they are left out.
         on_conflict: What becomes of a document whose id a different one has.
         dry_run: Whether to change nothing, and only say what would be imported.
@@ -119,6 +128,7 @@ class Import:
         source: Source,
         project: Project,
         ledger: Ledger,
+        readability: Readability,
         *,
         place: Callable[[Part], Part | None],
         on_conflict: OnConflict,
@@ -136,6 +146,8 @@ class Import:
         self._advance = advance
         self._there: set[Part] = set()
         self._metadata: dict[str, list[dict[str, Any] | None]] = {}
+        self._readability = readability
+        self._copies: list[Record] = []
         self._batch_part: Part | None = None
         self._batch = _Batch()
 
@@ -146,6 +158,7 @@ class Import:
             (self._dry_run or tally.is_equal)
             and not tally.refused
             and (not tally.different or self._on_conflict is OnConflict.SKIP)
+            and (not tally.contradicted or self._on_conflict is not OnConflict.FAIL)
             for tally in self.tallies.values()
         )
 
@@ -218,11 +231,12 @@ class Import:
         likeness = self._ledger.add(part, key, fingerprint)
         if likeness is not Likeness.UNKNOWN:
             if likeness is Likeness.DIFFERENT:
-                tally.different.append(key)
+                tally.contradicted.append(key)
             else:
                 tally.repeated += 1
             self._advance(1)
             return
+        await self._note_unreadable(record, part, tally)
         if self._dry_run:
             self._advance(1)
             return
@@ -236,6 +250,29 @@ class Import:
         self._batch.documents.append(document)
         self._batch.keys.append(key)
         self._batch.characters += fingerprint.size
+
+    async def _note_unreadable(self, record: Record, part: Part, tally: Tally) -> None:
+        if record.data is None:
+            return
+        reason = await self._readability.objection(record.part, record.data)
+        if reason is None:
+            return
+        tally.unreadable.append(Refusal(record.id, reason))
+        copy = replace(
+            record,
+            part=part._replace(is_failed=True),
+            text=None,
+            failure=Failure(record.id, reason),
+        )
+        self._copies.append(copy)
+
+    async def _save_copies(self) -> None:
+        """Keeps copies of what cannot be read among the failed documents."""
+        copies, self._copies = self._copies, []
+        if self._dry_run:
+            return
+        for copy in copies:
+            await self._project.save(copy.part, [copy.encode()], replace=False)
 
     async def _has_other_metadata(self, part: Part, record: Record) -> bool:
         """Whether it is metadata and the store has other metadata already, which it keeps.
@@ -264,6 +301,7 @@ class Import:
         return True
 
     async def _flush(self) -> None:
+        await self._save_copies()
         batch, self._batch = self._batch, _Batch()
         if self._batch_part is not None and batch.documents:
             await self._save(self._batch_part, batch.documents, batch.keys)

@@ -241,7 +241,9 @@ class TestDocuments:
     ) -> None:
         imported = await start([thing("a", n=1), thing("a", n=2)])()
 
-        assert imported.tallies == {THINGS: Tally(read=2, imported=1, different=["a"], verified=1)}
+        assert imported.tallies == {
+            THINGS: Tally(read=2, imported=1, contradicted=["a"], verified=1)
+        }
         assert not imported.is_complete
 
 

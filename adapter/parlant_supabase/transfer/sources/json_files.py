@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ from parlant_supabase.transfer.sources.parlant_layout import (
 
 # All failed documents of a store, whatever their collection.
 _FAILED = "failed_migrations"
+
+# Names of Python classes by collection, which Parlant 1 wrote into each file.
+_SCHEMAS = "__schemas__"
 
 
 class JSONFiles:
@@ -67,7 +71,7 @@ class JSONFiles:
 
 def _read(file: Path) -> Mapping[str, list[dict[str, Any]]]:
     try:
-        text = file.read_text("utf-8")
+        text = _decoded(file, file.read_bytes())
         # Parlant, too, takes an empty file for an empty store.
         content = json.loads(text) if text else {}
     except OSError as error:
@@ -76,9 +80,25 @@ def _read(file: Path) -> Mapping[str, list[dict[str, Any]]]:
         raise SourceError(
             f"{file} is damaged: {error}. If an agent is writing to it, stop the agent first."
         ) from None
+    if isinstance(content, dict):
+        content.pop(_SCHEMAS, None)
     if not isinstance(content, dict) or not all(
         isinstance(documents, list) and all(isinstance(document, dict) for document in documents)
         for documents in content.values()
     ):
         raise SourceError(f"{file} is no file of Parlant's: it holds something else.")
     return content
+
+
+def _decoded(file: Path, content: bytes) -> str:
+    """The text of a file: UTF-8, or what a byte order mark says, which some editors write."""
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{file} is not {'UTF-16' if is_utf16 else 'UTF-8'}: it has the byte "
+            f"0x{content[error.start]:02x} at position {error.start:,}. Parlant 1 wrote its files "
+            "in the encoding of the system, which is often cp1252 on Windows; convert a copy, as "
+            "with `iconv -f cp1252 -t utf-8`."
+        ) from None
