@@ -112,7 +112,7 @@ def import_command(
                         found,
                         project,
                         ledger,
-                        Readability(await parlant_stores(), found.parts),
+                        readability=Readability(await parlant_stores(), found.parts),
                         place=_placing(prefix, renamed if opened else str),
                         on_conflict=on_conflict,
                         dry_run=dry_run,

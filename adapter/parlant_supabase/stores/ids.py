@@ -12,6 +12,7 @@ from parlant.core.common import IdGenerator, UniqueId
 from typing_extensions import override
 
 from parlant_supabase.errors import DuplicateDocumentError
+from parlant_supabase.rpc.encoding import storable_text
 
 MAX_ID_ATTEMPTS = 10
 """How many ids a store tries before it gives up; each call of a generator gives another."""
@@ -65,8 +66,8 @@ def random_id() -> UniqueId:
 
 
 def checksum_of(content: str) -> str:
-    """The checksum that Parlant 3.3 derives ids from."""
-    return _md5(content).hexdigest()
+    """The checksum that Parlant 3.3 derives ids from; of text as it is stored."""
+    return _md5(storable_text(content)).hexdigest()
 
 
 def id_is_taken(error: DuplicateDocumentError) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from parlant.adapters.db.transient import TransientDocumentDatabase
@@ -15,6 +15,7 @@ from parlant.core.tools import ToolId
 
 from parlant_supabase.connection import Connection
 from parlant_supabase.left_out import why
+from parlant_supabase.parlant_internals import event_of, session_of, value_of
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -126,8 +127,8 @@ def _readings() -> Mapping[str, tuple[Fields, Callable[[Any], object]]]:
     variables = ContextVariableDocumentStore(IdGenerator(), TransientDocumentDatabase())
     association: Fields = {"id": _TEXT, "creation_utc": _TEXT, "tag_id": _TEXT}
     return {
-        "sessions": (SESSION, sessions._deserialize_session),
-        "events": (EVENT, sessions._deserialize_event),
+        "sessions": (SESSION, partial(session_of, sessions)),
+        "events": (EVENT, partial(event_of, sessions)),
         "customers": (CUSTOMER, lambda each: datetime.fromisoformat(each["creation_utc"])),
         "customer_tag_associations": ({**association, "customer_id": _TEXT}, dict),
         "variables": (
@@ -138,7 +139,7 @@ def _readings() -> Mapping[str, tuple[Fields, Callable[[Any], object]]]:
             ),
         ),
         "variable_tag_associations": ({**association, "variable_id": _TEXT}, dict),
-        "values": (VALUE, variables._deserialize_context_variable_value),
+        "values": (VALUE, partial(value_of, variables)),
     }
 
 
