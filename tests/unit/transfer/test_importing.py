@@ -19,6 +19,7 @@ from parlant_supabase.transfer.errors import SourceError
 from parlant_supabase.transfer.importing import Import, OnConflict, Refusal, Tally
 from parlant_supabase.transfer.ledger import Ledger
 from parlant_supabase.transfer.project import Project, Saved
+from parlant_supabase.transfer.readability import Readability
 from parlant_supabase.transfer.records import Failure, Part, Record
 
 THINGS, FAILED = Part("p_", "things"), Part("p_", "things", True)
@@ -113,6 +114,7 @@ class Run:
             cast("Project", project),
             ledger,
             **{
+                "readability": Readability([], []),
                 "place": lambda part: part,
                 "on_conflict": OnConflict.FAIL,
                 "dry_run": False,
