@@ -238,7 +238,7 @@ def test_that_a_different_document_of_the_same_id_is_not_overwritten_unasked(
 
     shown = invoke(*arguments, **connection)
     assert ("the project has a different one of the id d2" in shown.stdout) == (policy != "replace")
-    assert ("--on-conflict replace" in shown.stdout) == (policy == "fail")
+    assert ("--on-conflict replace" in shown.stdout) == (policy != "replace")
 
 
 def test_that_a_dry_run_changes_nothing(
