@@ -44,8 +44,8 @@ class LeftOutDocuments:
             )
             return
         self._observer.logger.warning(
-            f"Table {table}: document {str(id)!r} is left out where it cannot be read: {why}. "
-            "Correct the row or delete it."
+            f"Table {table}: document {str(id)!r} cannot be read and is left out: {why}. Correct "
+            "the row or delete it."
         )
 
 
