@@ -109,6 +109,9 @@ def _read(fields: Fields, document: D, build: Callable[[D], T]) -> T:
             if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
                 raise _WrongTypeError(field)
         return build(document)
+    except UnreadableDocumentError:
+        # It has been named already.
+        raise
     except _WrongTypeError as error:
         reason = f"{error} has another type than it should"
     except Exception as error:
