@@ -169,6 +169,9 @@ def execution_of(url: str, file: Path) -> Execution:
             (names,) = connection.execute(_EXECUTED).fetchone() or (None,)
         except psycopg.Error:
             return Execution(file, False, frozenset(), time.monotonic() - started)
+        finally:
+            # Else the connection commits what the file has done when it is closed.
+            connection.rollback()
     return Execution(file, bool(end) and holds(output), frozenset((names or "").split()), seconds)
 
 
