@@ -1,7 +1,7 @@
 -- Adoption of tables that were made by hand: what becomes of their rows, columns, indexes and policies.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(44);
+select plan(47);
 
 -- A table as the earlier adapter's script makes it, and that of its failed documents.
 create function pg_temp.make(p_table text) returns void language plpgsql as $$
@@ -264,7 +264,15 @@ from (
     'cannot alter type of a column used by a view or rule: rule _RETURN on view'
     || ' public.pgtap_adopt_seen depends on column "session_id".'
   ),
-  ('alter table %s add column own text', 'adopted')
+  ('alter table %s add column own text', 'adopted'),
+  ('alter table %s drop column id', 'It lacks, with the right type: id.'),
+  (
+    'alter table %1$s alter id type text collate "C", alter version type text collate "C",'
+    ' alter version set not null, alter creation_utc type text collate "C", alter creation_utc set not null,'
+    ' alter session_id type text collate "C", alter customer_id type text collate "C",'
+    ' alter agent_id type text collate "C", alter data set not null, add own integer not null default 0',
+    'adopted'
+  )
 ) as r (change, detail);
 
 select is(pg_temp.refusal('odd', r.change), r.detail, r.change)
@@ -311,6 +319,22 @@ select is(
   pg_temp.adopt('failed'),
   'A table of failed documents has the columns id text and data jsonb, and no primary key.',
   'nor is one for failed documents'
+);
+
+-- Of a table that is ours but for one column, that column is changed.
+
+select public.parlant_create_collection('pgtap_adopt_', 'nearly');
+delete from parlant_internal.collections as c
+where c.prefix = 'pgtap_adopt_' and c.collection = 'nearly';
+alter table public.pgtap_adopt_nearly alter column id type text collate "POSIX";
+select pg_temp.adopt('nearly');
+select is(
+  (
+    select a.attcollation from pg_catalog.pg_attribute as a
+    where a.attrelid = 'public.pgtap_adopt_nearly'::regclass and a.attname = 'id'
+  ),
+  '"C"'::regcollation::oid,
+  'a column alone with another collation'
 );
 
 -- Names.

@@ -1,7 +1,7 @@
 -- What parlant_diagnose() tells of an installation in order, and of what is wrong with one.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(32);
+select plan(43);
 
 select public.parlant_create_collection('pgtap_doctor_', 'events');
 
@@ -124,6 +124,17 @@ select is(
 );
 reset role;
 
+grant select on public.pgtap_doctor_events to service_role;
+grant all on public.pgtap_doctor_events to anon, authenticated;
+select is(
+  pg_temp.diagnosis() #> '{documents,granted}',
+  '{"anon": ["select", "insert", "update", "delete", "truncate"],
+    "authenticated": ["select", "insert", "update", "delete", "truncate"]}'::jsonb,
+  'grants come in order'
+);
+revoke all on public.pgtap_doctor_events from anon, authenticated;
+revoke select on public.pgtap_doctor_events from service_role;
+
 -- Functions that the public roles may execute.
 
 grant execute on function public.parlant_find(text, text, jsonb, bigint, jsonb, text) to authenticated;
@@ -169,7 +180,58 @@ select set_eq(
   'of the indexes that a store asks for, the one that nothing else has made'
 );
 
+select is(
+  array(
+    select i.value ->> 'origin' || ' ' || (i.value -> 'fields')
+    from jsonb_array_elements(
+      pg_temp.diagnosis('{"events": [
+        {"fields": [["b", "asc"]], "unique": false}, {"fields": [["a", "asc"]], "unique": false}
+      ]}') -> 'indexes'
+    ) as i
+  ),
+  array[
+    'default [["session_id", "asc"], ["creation_utc", "asc"], ["id", "asc"]]',
+    'requested [["a", "asc"]]',
+    'requested [["b", "asc"]]',
+    'table [["id", "asc"]]',
+    'table [["creation_utc", "asc"], ["id", "asc"]]',
+    'table [["version", "asc"], ["seq", "asc"]]'
+  ],
+  'indexes come in order'
+);
+
 alter table public.pgtap_doctor_events drop constraint pgtap_doctor_events_pkey;
+select set_eq(
+  'select pg_temp.absent()', $$values ('[["id", "asc"]]'::jsonb)$$, 'an index that is lacking among others'
+);
+
+create temporary table moved as
+select
+  parlant_internal.index_name(
+    'pgtap_doctor_', 'events', '[["session_id", "asc"], ["creation_utc", "asc"], ["id", "asc"]]', false
+  ) as name;
+do $$
+begin
+  execute format('drop index public.%I', (select m.name from moved as m));
+  execute format(
+    'create index %I on public.pgtap_doctor_events_failed_migrations (id)', (select m.name from moved as m));
+end;
+$$;
+select set_eq(
+  'select pg_temp.absent()',
+  $$
+    values
+    ('[["id", "asc"]]'::jsonb),
+    ('[["session_id", "asc"], ["creation_utc", "asc"], ["id", "asc"]]')
+  $$,
+  'an index of another table does not count'
+);
+do $$
+begin
+  execute format('drop index public.%I', (select m.name from moved as m));
+end;
+$$;
+
 create temporary table dropped as
 select i.indexrelid::regclass::text as name
 from pg_catalog.pg_index as i
@@ -220,6 +282,22 @@ select is(
   array['false', '[]']::jsonb[],
   'a table that is not there'
 );
+create temporary table registry as select
+  c.prefix,
+  c.collection
+from parlant_internal.collections as c;
+create temporary table forgetting as select pg_temp.diagnosis() ->> 'forget' as statement;
+select lives_ok(r.statement, 'the statement that forgets it') from forgetting as r;
+select set_eq(
+  $$
+    select r.prefix, r.collection from registry as r
+    except select c.prefix, c.collection from parlant_internal.collections as c
+  $$,
+  $$values ('pgtap_doctor_', 'events')$$,
+  'forgets no other'
+);
+insert into parlant_internal.collections (prefix, collection, table_name, failed_table_name)
+values ('pgtap_doctor_', 'events', 'pgtap_doctor_events', 'pgtap_doctor_events_failed_migrations');
 
 -- Views.
 
@@ -259,6 +337,40 @@ select is(
   '{made,parlant_messages_own}',
   'the repair makes room for it, keeps what was there, and makes it'
 );
+
+-- A name that leaves no room for more is cut.
+
+select public.parlant_create_views(repeat('v', 45) || '_');
+do $$
+begin
+  execute format('create table public.%I (id text)', repeat('v', 45) || '_customer_overview');
+end;
+$$;
+select
+  matches(
+    v.value ->> 'repair', 'rename to v{45}_customer_overv_own; ', 'room is made under a name that is cut'
+  )
+from jsonb_array_elements(public.parlant_diagnose() -> 'views') as v
+where v.value ->> 'view' = repeat('v', 45) || '_customer_overview';
+
+select is(
+  array(
+    select v.value ->> 'view'
+    from jsonb_array_elements(public.parlant_diagnose() -> 'views') with ordinality as v
+    order by v.ordinality
+  ),
+  array(
+    select s.prefix || d.name
+    from parlant_internal.view_sets as s
+    cross join parlant_internal.view_definitions() as d
+    order by 1
+  ),
+  'views come in order'
+);
+
+delete from parlant_internal.collections as c
+where true;
+select is(public.parlant_diagnose() -> 'collections', '[]'::jsonb, 'no collections are no error');
 
 select f.line from finish() as f (line);
 rollback;
