@@ -2,7 +2,7 @@
 -- like that an index is to answer.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(133);
+select plan(142);
 
 set local role service_role;
 select lives_ok(
@@ -320,6 +320,53 @@ from (
     'what all members of an $or have in common is taken out of it'
   )
 ) as f (filter, pattern, description);
+
+-- Strings of 100 characters and more, of which the order key knows 100.
+
+insert into public.pgtap_filters_things (data)
+values
+(jsonb_build_object('id', 'long0', 't', repeat('x', 100))),
+(jsonb_build_object('id', 'longB', 't', repeat('x', 100) || 'B'));
+
+select is(pg_temp.matches(jsonb_build_object('t', f.condition), 'long.'), f.ids, f.condition::text)
+from (
+  values
+  (jsonb_build_object('$eq', repeat('x', 100)), 'long0'),
+  (jsonb_build_object('$in', jsonb_build_array(repeat('x', 100))), 'long0'),
+  (jsonb_build_object('$lt', repeat('x', 100) || 'a'), 'long0 longB'),
+  (jsonb_build_object('$gt', repeat('x', 100) || 'B'), 'long1 long2')
+) as f (condition, ids);
+
+-- Limits.
+
+create function pg_temp.conditions(p_characters integer) returns jsonb language sql as $$
+  select jsonb_build_object('$or', jsonb_agg(
+    jsonb_build_object('f' || repeat('x', p_characters) || n.number, jsonb_build_object('$gt', n.number))
+  ))
+  from generate_series(1, 3) as n (number)
+$$;
+
+select lives_ok(
+  $$select parlant_internal.compile_filter(pg_temp.conditions(10000))$$, 'a long filter'
+);
+select throws_like(
+  $$select parlant_internal.compile_filter(pg_temp.conditions(400000))$$, '%too many conditions%',
+  'a filter that is too long to plan'
+);
+
+create function pg_temp.sort(p_fields integer) returns jsonb language sql as $$
+  select jsonb_agg(jsonb_build_array('f' || n.number, 'asc')) from generate_series(1, p_fields) as n (number)
+$$;
+
+select lives_ok($$select parlant_internal.compile_sort(pg_temp.sort(32))$$, 'a sort by 32 fields');
+select throws_ok(
+  $$select parlant_internal.compile_sort(pg_temp.sort(33))$$, 'PD008', 'the sort names more than 32 fields',
+  'a sort by 33'
+);
+select is(
+  array[parlant_internal.compile_filter(null), parlant_internal.compile_sort(null)],
+  '{true,"d.seq, d.id"}', 'neither filter nor sort'
+);
 
 select f.line from finish() as f (line);
 rollback;
