@@ -40,12 +40,14 @@ def project(rpc: FakeRpc) -> Project:
     return Project(cast("RpcClient", rpc))
 
 
-def collection(prefix: str, name: str, rows: int | None = 1, failed: bool = True) -> Any:
+def collection(
+    prefix: str, name: str, rows: int | None = 1, *, documents: bool = True, failed: bool = True
+) -> Any:
     count = None if rows is None else {"count": rows, "exact": True}
     return {
         "prefix": prefix,
         "collection": name,
-        "documents": {"exists": True, "table": f"{prefix}{name}", "rows": count},
+        "documents": {"exists": documents, "table": f"{prefix}{name}", "rows": count},
         "failed": {"exists": failed, "table": f"{prefix}{name}_failed", "rows": count},
     }
 
@@ -94,6 +96,7 @@ async def test_that_a_missing_table_may_be_left_out(rpc: FakeRpc, project: Proje
     rpc.answers = [
         {
             "collections": [
+                collection("o_", "things", documents=False),
                 collection("p_", "things", failed=False),
                 collection("q_", "a"),
             ]
@@ -101,6 +104,7 @@ async def test_that_a_missing_table_may_be_left_out(rpc: FakeRpc, project: Proje
     ]
 
     assert [*await project.parts(need_all=False)] == [
+        Part("o_", "things", True),
         THINGS,
         Part("q_", "a"),
         Part("q_", "a", True),
