@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -15,13 +18,21 @@ from tests.checkout import CHECKOUT
 Generate = Callable[..., str]
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project's SQL, of which everything is released."""
-    for folder in ("sql", "supabase/migrations"):
-        shutil.copytree(CHECKOUT / folder, tmp_path / folder)
-    _generate(tmp_path, "install")
-    _generate(tmp_path, "--release")
+    folder = tmp_path_factory.mktemp("released")
+    for name in ("sql", "supabase/migrations"):
+        shutil.copytree(CHECKOUT / name, folder / name)
+    _generate(folder, "install")
+    _generate(folder, "--release")
+    return folder
+
+
+@pytest.fixture
+def copy(released: Path, tmp_path: Path) -> Path:
+    """The same, for a test to change."""
+    shutil.copytree(released, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
@@ -31,10 +42,11 @@ def generate(copy: Path) -> Generate:
 
 
 def _generate(folder: Path, *arguments: str) -> str:
-    script = folder / "sql" / "generate_migration.py"
-    return subprocess.run(
-        [sys.executable, "-S", script, *arguments], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    """What the script of a copy prints; a process of its own would take longer than the script."""
+    script = str(folder / "sql" / "generate_migration.py")
+    with patch.object(sys, "argv", [script, *arguments]), redirect_stdout(StringIO()) as printed:
+        runpy.run_path(script, run_name="__main__")
+    return printed.getvalue().strip()
 
 
 def change(folder: Path) -> None:

@@ -104,14 +104,20 @@ def test_that_privileges_are_broken_as_a_missing_statement_would(mutants: list[M
     )
 
 
-def test_that_mutants_of_one_function_have_names_of_their_own() -> None:
-    names = [mutant.name for path in FUNCTIONS.rglob("*.sql") for mutant in mutants_of(path)]
+@pytest.fixture(scope="module")
+def all_mutants() -> list[Mutant]:
+    """Those of the project's functions."""
+    return [mutant for path in FUNCTIONS.rglob("*.sql") for mutant in mutants_of(path)]
+
+
+def test_that_mutants_of_one_function_have_names_of_their_own(all_mutants: list[Mutant]) -> None:
+    names = [mutant.name for mutant in all_mutants]
 
     assert len(names) == len(set(names))
 
 
-def test_that_every_way_to_break_has_a_place() -> None:
-    found = {mutant.break_ for path in FUNCTIONS.rglob("*.sql") for mutant in mutants_of(path)}
+def test_that_every_way_to_break_has_a_place(all_mutants: list[Mutant]) -> None:
+    found = {mutant.break_ for mutant in all_mutants}
 
     assert BREAKS.keys() <= found
 

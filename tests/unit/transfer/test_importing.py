@@ -55,23 +55,25 @@ class FakeProject:
         self.saves.append((part, list(documents), replace))
         inserted = unchanged = replaced = 0
         different = []
+        stored = self.documents[part]
+        positions = {record.id: position for position, record in enumerate(stored)}
         for document in documents:
             if part.is_failed:
                 failure = Failure(document["id"], document["reason"], document["failed_at"])
                 record = Record(part, document["data"], None, failure)
                 inserted += 1
-                self.documents[part].append(record)
+                stored.append(record)
                 continue
             record = Record(part, document)
-            there = [each for each in self.documents[part] if each.id == record.id]
-            if not there:
+            position = positions.get(record.id)
+            if position is None:
                 inserted += 1
-                self.documents[part].append(record)
-            elif there[0].data == document:
+                stored.append(record)
+            elif stored[position].data == document:
                 unchanged += 1
             elif replace:
                 replaced += 1
-                self.documents[part][self.documents[part].index(there[0])] = record
+                stored[position] = record
             else:
                 different.append(document["id"])
         return Saved(inserted, unchanged, replaced, different)
