@@ -113,10 +113,10 @@ grant select on table parlant_internal.view_sets to service_role;
 -- purpose:  Turns a table of failed documents that was made by hand, or that outlived its collection, into
 --           one of ours. Rows are kept.
 -- p_table:  the name of a relation that exists
--- returns:  nothing
+-- returns:  true if the table was made by hand, false if it was ours already
 -- raises:   PD007 table not ours
 create or replace function parlant_internal.adopt_failed_table(p_table name)
-returns void
+returns boolean
 language plpgsql
 volatile
 security invoker
@@ -154,7 +154,7 @@ begin
     select from pg_catalog.pg_attribute as a
     where a.attrelid = v_table::regclass and a.attname = 'seq' and not a.attisdropped
   ) then
-    return;
+    return false;
   end if;
 
   v_policies := parlant_internal.set_aside_policies(p_table);
@@ -170,6 +170,8 @@ begin
   foreach v_statement in array v_policies loop
     execute v_statement;
   end loop;
+
+  return true;
 end;
 $$;
 
@@ -182,12 +184,13 @@ from public, anon, authenticated, service_role;
 -- >>> sql/functions/internal/adoption/adopt_table.sql
 -- purpose:  Turns a table that was made by hand, from the script of the earlier adapter, into one of ours.
 --           Rows are kept. The script's policies that let everybody in and its indexes, which no query of
---           ours uses, are dropped; policies of the user's own are kept.
+--           ours uses, are dropped; policies of the user's own are kept. A table that is ours already, and
+--           only not registered, stays as it is.
 -- p_table:  the name of a relation that exists
--- returns:  nothing
+-- returns:  true if the table was made by hand, false if it was ours already
 -- raises:   PD007 table not ours
 create or replace function parlant_internal.adopt_table(p_table name)
-returns void
+returns boolean
 language plpgsql
 volatile
 security invoker
@@ -199,7 +202,6 @@ declare
   v_unreadable bigint;
   v_policies text[];
   v_statement text;
-  v_keys text;
   v_message text;
   v_detail text;
 begin
@@ -230,6 +232,11 @@ begin
       detail = coalesce(
         'It lacks, with the right type: ' || v_missing || '.', 'It lacks a primary key on id.'),
       hint = 'Use another table_prefix, or rename that table.';
+  end if;
+
+  if parlant_internal.has_our_shape(v_table::regclass) then
+    perform parlant_internal.index_columns(p_table);
+    return false;
   end if;
 
   execute format(
@@ -310,15 +317,7 @@ begin
         hint = 'Drop what depends on its columns and make it again afterwards, or rename that table.';
   end;
 
-  foreach v_keys in array '{"creation_utc, id","version, seq"}'::text[] loop
-    if not exists (
-      select from pg_catalog.pg_index as i
-      where i.indrelid = v_table::regclass
-        and pg_get_indexdef(i.indexrelid) like '% USING btree (' || v_keys || ')'
-    ) then
-      execute format('create index on %s (%s)', v_table, v_keys);
-    end if;
-  end loop;
+  perform parlant_internal.index_columns(p_table);
 
   foreach v_statement in array v_policies loop
     execute v_statement;
@@ -326,6 +325,8 @@ begin
 
   raise warning 'parlant-supabase: adopted table % with its rows; from now on only service_role may use it', p_table
     using hint = 'Grants to anon and authenticated are revoked; policies of your own are kept.';
+
+  return true;
 end;
 $$;
 
@@ -1376,12 +1377,12 @@ revoke all on function parlant_internal.count_rows(regclass) from public, anon, 
 grant execute on function parlant_internal.count_rows(regclass) to service_role;
 -- <<<
 -- >>> sql/functions/internal/collections/create_collection_tables.sql
--- purpose:      Makes and registers the tables of a collection, or adopts the tables that were made by
---               hand for it, and the views that wait for them. Does nothing if the collection is
---               registered.
+-- purpose:      Makes and registers the tables of a collection, or adopts the tables that are there: made by
+--               hand, or left by a copy without the registry's rows. Makes the views that wait for them.
+--               Does nothing if the collection is registered and has its tables.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name
--- returns:      true if the collection was not registered before
+-- returns:      true if the collection was not registered before, or lacked a table
 -- raises:       PD006 invalid table name, PD007 table not ours
 --
 -- Security definer, because making tables needs more than service_role has. It makes tables of one fixed
@@ -1399,16 +1400,24 @@ as $$
 declare
   v_table name := parlant_internal.table_name_for(p_prefix, p_collection);
   v_failed name := (v_table || '_failed_migrations')::name;
+  v_registered boolean;
+  v_lacks_table boolean;
+  v_is_ours boolean := false;
+  v_failed_is_ours boolean := false;
   v_clash record;
   v_fields text[];
 begin
   -- Two servers that open a store for the first time take turns here.
   lock table parlant_internal.collections in share row exclusive mode;
 
-  if exists (
+  v_registered := exists (
     select from parlant_internal.collections as c
     where c.prefix = p_prefix and c.collection = p_collection
-  ) then
+  );
+  v_lacks_table := to_regclass(format('%I.%I', 'public', v_table)) is null
+    or to_regclass(format('%I.%I', 'public', v_failed)) is null;
+
+  if v_registered and not v_lacks_table then
     return false;
   end if;
 
@@ -1422,7 +1431,8 @@ begin
 
   select c.prefix, c.collection into v_clash
   from parlant_internal.collections as c
-  where c.table_name in (v_table, v_failed) or c.failed_table_name in (v_table, v_failed);
+  where (c.table_name in (v_table, v_failed) or c.failed_table_name in (v_table, v_failed))
+    and (c.prefix, c.collection) <> (p_prefix, p_collection);
   if found then
     raise exception using
       errcode = 'PD006',
@@ -1439,7 +1449,7 @@ begin
       'create trigger derive_columns before insert or update on %I.%I'
       ' for each row execute function parlant_internal.derive_columns()', 'public', v_table);
   else
-    perform parlant_internal.adopt_table(v_table);
+    v_is_ours := not parlant_internal.adopt_table(v_table);
   end if;
 
   if to_regclass(format('%I.%I', 'public', v_failed)) is null then
@@ -1447,7 +1457,7 @@ begin
       'create table %I.%I (like parlant_internal.failed_document_shape including all)',
       'public', v_failed);
   else
-    perform parlant_internal.adopt_failed_table(v_failed);
+    v_failed_is_ours := not parlant_internal.adopt_failed_table(v_failed);
   end if;
 
   execute format(
@@ -1457,11 +1467,20 @@ begin
     'comment on table %I.%I is %L', 'public', v_failed,
     format('Documents of %s that could not be migrated. Never dropped by parlant-supabase.', v_table));
 
-  perform parlant_internal.lock_down_table(v_table);
-  perform parlant_internal.lock_down_table(v_failed);
+  if v_is_ours then
+    perform parlant_internal.restore_privileges(v_table);
+  else
+    perform parlant_internal.lock_down_table(v_table);
+  end if;
+  if v_failed_is_ours then
+    perform parlant_internal.restore_privileges(v_failed);
+  else
+    perform parlant_internal.lock_down_table(v_failed);
+  end if;
 
   insert into parlant_internal.collections (prefix, collection, table_name, failed_table_name)
-  values (p_prefix, p_collection, v_table, v_failed);
+  values (p_prefix, p_collection, v_table, v_failed)
+  on conflict (prefix, collection) do nothing;
 
   for v_fields in
     select i.fields from parlant_internal.default_indexes(p_collection) as i
@@ -1515,15 +1534,7 @@ as $$
 declare
   v_table text := parlant_internal.table_of(p_prefix, p_collection);
   v_name name := parlant_internal.index_name(p_prefix, p_collection, p_fields, p_unique);
-  v_keys text;
 begin
-  select
-    string_agg(
-      parlant_internal.order_term(parlant_internal.sort_entry_field(f.value), f.value ->> 1),
-      ', ' order by f.ordinality)
-  into v_keys
-  from jsonb_array_elements(p_fields) with ordinality as f;
-
   -- Two servers that ask at the same moment take turns; the second finds the index. They do so for all
   -- indexes of a table at once, so that neither waits for one that the other makes while holding another.
   perform pg_advisory_xact_lock(v_table::regclass::oid::bigint);
@@ -1536,14 +1547,10 @@ begin
     execute format('drop index %I.%I', 'public', v_name);
   end if;
 
-  -- A unique index begins like any other, for the same lookups and sorts, and ends with what is unique. Its
-  -- columns may be NULL, which the key at its end tells from other NULLs.
   execute format(
-    case
-      when p_unique then 'create unique index if not exists %I on %s (%s, (%s)) nulls not distinct'
-      else 'create index if not exists %I on %s (%s)'
-    end,
-    v_name, v_table, v_keys, parlant_internal.unique_key(p_fields));
+    'create %s index if not exists %I on %s %s',
+    case when p_unique then 'unique' end,
+    v_name, v_table, parlant_internal.index_definition(p_fields, p_unique));
   execute format(
     'comment on index %I.%I is %L', 'public', v_name,
     format('parlant-supabase index on %s%s', p_fields, case when p_unique then ', unique' else '' end));
@@ -1593,13 +1600,16 @@ begin
   -- Whoever makes tables or views takes turns here.
   lock table parlant_internal.collections in share row exclusive mode;
 
-  insert into parlant_internal.view_sets (prefix, session_prefix, customer_prefix, variable_prefix)
-  values (p_prefix, p_session_prefix, p_customer_prefix, p_variable_prefix)
-  on conflict (prefix) do update
-    set
-      session_prefix = excluded.session_prefix,
-      customer_prefix = excluded.customer_prefix,
-      variable_prefix = excluded.variable_prefix;
+  update parlant_internal.view_sets as s
+  set
+    session_prefix = p_session_prefix,
+    customer_prefix = p_customer_prefix,
+    variable_prefix = p_variable_prefix
+  where s.prefix = p_prefix;
+  if not found then
+    insert into parlant_internal.view_sets (prefix, session_prefix, customer_prefix, variable_prefix)
+    values (p_prefix, p_session_prefix, p_customer_prefix, p_variable_prefix);
+  end if;
 
   v_states := parlant_internal.make_views(p_prefix, null);
   perform parlant_internal.apply_opt_ins();
@@ -1807,7 +1817,8 @@ grant execute on function parlant_internal.delete_tagged(text, text, text, text[
 -- >>> sql/functions/internal/documents/derive_columns.sql
 -- purpose:  Trigger of every collection's table: fills the columns from data, the only place that does.
 --           A column holds the field's value where that is a string; elsewhere version and creation_utc
---           are '' (Parlant sorts missing as '') and the others NULL.
+--           are '' (Parlant sorts missing as '') and the others NULL. An update that sets such a column, and
+--           not the field in data, is refused.
 -- returns:  the row to write
 -- raises:   PD002 invalid document
 create or replace function parlant_internal.derive_columns()
@@ -1817,7 +1828,19 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_written record;
+  v_sets_columns boolean := false;
+  v_lost text;
 begin
+  if tg_op = 'UPDATE'
+    and (new.id, new.version, new.creation_utc, new.session_id, new.customer_id, new.agent_id)
+      is distinct from (old.id, old.version, old.creation_utc, old.session_id, old.customer_id, old.agent_id)
+  then
+    v_sets_columns := true;
+    v_written := new;
+  end if;
+
   if coalesce(jsonb_typeof(new.data), 'null') <> 'object' then
     raise exception using
       errcode = 'PD002',
@@ -1845,6 +1868,27 @@ begin
     when 'string' then new.data ->> 'customer_id' end;
   new.agent_id := case jsonb_typeof(new.data -> 'agent_id')
     when 'string' then new.data ->> 'agent_id' end;
+
+  -- What somebody wrote into such a column would be gone without a word.
+  if v_sets_columns then
+    select string_agg(w.name, ', ') into v_lost
+    from (
+      values
+      ('id', v_written.id, new.id, old.id),
+      ('version', v_written.version, new.version, old.version),
+      ('creation_utc', v_written.creation_utc, new.creation_utc, old.creation_utc),
+      ('session_id', v_written.session_id, new.session_id, old.session_id),
+      ('customer_id', v_written.customer_id, new.customer_id, old.customer_id),
+      ('agent_id', v_written.agent_id, new.agent_id, old.agent_id)
+    ) as w (name, written, derived, before)
+    where w.written is distinct from w.derived and w.written is distinct from w.before;
+    if v_lost is not null then
+      raise exception using
+        errcode = 'PD002',
+        message = format('a column that is filled from data cannot be set by itself: %s', v_lost),
+        hint = 'Change the field of that name in data; the column follows.';
+    end if;
+  end if;
 
   return new;
 end;
@@ -1916,7 +1960,7 @@ grant execute on function parlant_internal.diagnose_functions(text[]) to service
 -- <<<
 -- >>> sql/functions/internal/diagnosis/diagnose_indexes.sql
 -- purpose:      Which of the indexes that a collection's table should have are there, with the
---               statements that make the others.
+--               statements that make the others without blocking writers.
 -- p_prefix:     the store's table prefix
 -- p_collection: the collection's name; its table exists
 -- p_requested:  what a store of Parlant's gives to ensure_indexes for such a collection:
@@ -1968,11 +2012,11 @@ begin
         ),
         (
           '[["creation_utc", "asc"], ["id", "asc"]]', '{creation_utc,id}',
-          format('create index on %s (creation_utc, id);', v_table)
+          format('create index concurrently on %s (creation_utc, id);', v_table)
         ),
         (
           '[["version", "asc"], ["seq", "asc"]]', '{version,seq}',
-          format('create index on %s (version, seq);', v_table)
+          format('create index concurrently on %s (version, seq);', v_table)
         )
       ) as t (fields, columns, repair)
     ),
@@ -2011,9 +2055,7 @@ begin
             and c.relname
             = parlant_internal.index_name(p_prefix, p_collection, d.fields, d.is_unique)
         ) as present,
-        format(
-          'select parlant_internal.create_index(%L, %L, %L, %s);',
-          p_prefix, p_collection, d.fields, d.is_unique::text) as repair
+        parlant_internal.index_repair(p_prefix, p_collection, d.fields, d.is_unique) as repair
       from by_definition as d
       where d.is_unique or d.fields not in (select t.fields from of_table as t)
       group by d.fields, d.is_unique
@@ -2037,6 +2079,64 @@ revoke all on function parlant_internal.diagnose_indexes(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.diagnose_indexes(text, text, jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/internal/diagnosis/diagnose_sequence.sql
+-- purpose:  Whether the sequence of a table of ours is behind its rows, as after an import that brought
+--           numbers of its own. New rows then get numbers that others have.
+-- p_table:  the table
+-- returns:  the statement that puts it right, or NULL if it is not behind or cannot be told
+-- raises:   nothing
+create or replace function parlant_internal.diagnose_sequence(p_table regclass)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_sequence regclass := pg_get_serial_sequence(p_table::text, 'seq');
+  v_greatest bigint;
+begin
+  if not coalesce(has_sequence_privilege(v_sequence, 'select'), false)
+    or not has_table_privilege(p_table, 'select')
+  then
+    return null;
+  end if;
+
+  if exists (
+    select from pg_catalog.pg_attribute as a
+    where a.attrelid = p_table and a.attname = 'version' and not a.attisdropped
+  ) then
+    -- By the index on (version, seq), a version at a time, as there are few versions.
+    execute format(
+      'with recursive versions as ('
+      '(select d.version from %1$s as d order by d.version limit 1)'
+      ' union all'
+      ' select (select d.version from %1$s as d where d.version > v.version order by d.version limit 1)'
+      ' from versions as v where v.version is not null)'
+      ' select max(('
+      'select d.seq from %1$s as d where d.version = v.version order by d.seq desc limit 1'
+      ')) from versions as v', p_table)
+    into v_greatest;
+  else
+    execute format('select max(f.seq) from %s as f', p_table)
+    into v_greatest;
+  end if;
+
+  if v_greatest > coalesce(pg_sequence_last_value(v_sequence), 0) then
+    return format(
+      'select setval(pg_get_serial_sequence(%L, ''seq''), max(seq)) from %s;', p_table, p_table);
+  end if;
+
+  return null;
+end;
+$$;
+
+comment on function parlant_internal.diagnose_sequence(regclass) is
+'Whether the sequence of a table of ours is behind its rows.';
+
+revoke all on function parlant_internal.diagnose_sequence(regclass) from public, anon, authenticated;
+grant execute on function parlant_internal.diagnose_sequence(regclass) to service_role;
+-- <<<
 -- >>> sql/functions/internal/diagnosis/diagnose_table.sql
 -- purpose:  What can be wrong with one table of a collection, with the statements that repair what is.
 -- p_table:  the table's name, as the registry has it
@@ -2044,9 +2144,10 @@ grant execute on function parlant_internal.diagnose_indexes(text, text, jsonb) t
 --           {"table": text, "exists": true, "rows": {"count": int, "exact": bool} | null,
 --            "row_level_security": bool, "policies": int, "lacking": [privilege, ...],
 --            "granted": {role: [privilege, ...], ...},
---            "repairs": {"row_level_security": text, "lacking": text, "granted": text}};
---           lacking is what the caller may not do, granted what anon and authenticated may; of the repairs
---           there are only those that are needed
+--            "repairs": {"row_level_security": text, "lacking": text, "granted": text,
+--            "sequence": text}};
+--           lacking is what the caller may not do, granted what anon and authenticated may; sequence
+--           repairs one that is behind the rows; of the repairs there are only those that are needed
 -- raises:   nothing
 create or replace function parlant_internal.diagnose_table(p_table name)
 returns jsonb
@@ -2108,7 +2209,9 @@ begin
         then format('grant select, insert, update, delete on table %s to %I;', v_name, current_user) end,
       'granted',
       case when v_granted <> '{}'
-        then format('revoke all on table %s from public, anon, authenticated;', v_name) end)));
+        then format('revoke all on table %s from public, anon, authenticated;', v_name) end,
+      'sequence',
+      parlant_internal.diagnose_sequence(v_table))));
 end;
 $$;
 
@@ -2685,6 +2788,44 @@ revoke all on function parlant_internal.has_event_since(text, text, text)
 from public, anon, authenticated;
 grant execute on function parlant_internal.has_event_since(text, text, text) to service_role;
 -- <<<
+-- >>> sql/functions/internal/adoption/has_our_shape.sql
+-- purpose:  Whether a table that adopt_table() could adopt is one of ours already: its columns are as
+--           document_shape has them, and the trigger fills them.
+-- p_table:  the table
+-- returns:  true or false
+-- raises:   nothing
+create or replace function parlant_internal.has_our_shape(p_table regclass)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return not exists (
+    select from pg_catalog.pg_attribute as s
+    left join pg_catalog.pg_attribute as a
+      on a.attrelid = p_table
+        and a.attname = s.attname and a.attcollation = s.attcollation and a.attnotnull = s.attnotnull
+    where s.attrelid = 'parlant_internal.document_shape'::regclass
+      and s.attnum > 0
+      and a.attname is null
+  )
+  and exists (
+    select from pg_catalog.pg_trigger as t
+    where t.tgrelid = p_table
+      and t.tgfoid = 'parlant_internal.derive_columns'::regproc
+      and t.tgenabled in ('O', 'A')
+  );
+end;
+$$;
+
+comment on function parlant_internal.has_our_shape(regclass) is
+'Whether a table is one of ours already.';
+
+revoke all on function parlant_internal.has_our_shape(regclass)
+from public, anon, authenticated, service_role;
+-- <<<
 -- >>> sql/functions/internal/loading/import_document.sql
 -- purpose:    Inserts a document unless one with its id is there.
 -- p_table:    the table, as table_of() gives it
@@ -2752,6 +2893,80 @@ revoke all on function parlant_internal.import_document(text, jsonb, boolean)
 from public, anon, authenticated;
 grant execute on function parlant_internal.import_document(text, jsonb, boolean) to service_role;
 -- <<<
+-- >>> sql/functions/internal/adoption/index_columns.sql
+-- purpose:  Makes the indexes that come with every collection's table, unless they are there.
+-- p_table:  the table's name
+-- returns:  nothing
+-- raises:   nothing
+create or replace function parlant_internal.index_columns(p_table name)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table text := format('%I.%I', 'public', p_table);
+  v_keys text;
+begin
+  foreach v_keys in array '{"creation_utc, id","version, seq"}'::text[] loop
+    if not exists (
+      select from pg_catalog.pg_index as i
+      where i.indrelid = v_table::regclass
+        and pg_get_indexdef(i.indexrelid) like '% USING btree (' || v_keys || ')'
+    ) then
+      execute format('create index on %s (%s)', v_table, v_keys);
+    end if;
+  end loop;
+end;
+$$;
+
+comment on function parlant_internal.index_columns(name) is
+'Makes the indexes that come with every collection''s table.';
+
+revoke all on function parlant_internal.index_columns(name)
+from public, anon, authenticated, service_role;
+-- <<<
+-- >>> sql/functions/internal/collections/index_definition.sql
+-- purpose:  The columns and expressions that an index on some fields has. A unique index begins like any
+--           other, for the same lookups and sorts, and ends with what is unique. Its columns may be NULL,
+--           which the key at its end tells from other NULLs.
+-- p_fields: [[field, "asc" | "desc"], ...], at least one
+-- p_unique: whether the index is unique
+-- returns:  text that follows the table's name in CREATE INDEX
+-- raises:   PD008 invalid argument
+create or replace function parlant_internal.index_definition(p_fields jsonb, p_unique boolean)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_keys text;
+begin
+  select
+    string_agg(
+      parlant_internal.order_term(parlant_internal.sort_entry_field(f.value), f.value ->> 1),
+      ', ' order by f.ordinality)
+  into v_keys
+  from jsonb_array_elements(p_fields) with ordinality as f;
+
+  return case
+    when p_unique then
+      format('(%s, (%s)) nulls not distinct', v_keys, parlant_internal.unique_key(p_fields))
+    else format('(%s)', v_keys)
+  end;
+end;
+$$;
+
+comment on function parlant_internal.index_definition(jsonb, boolean) is
+'Columns and expressions of an index on some fields.';
+
+revoke all on function parlant_internal.index_definition(jsonb, boolean)
+from public, anon, authenticated;
+grant execute on function parlant_internal.index_definition(jsonb, boolean) to service_role;
+-- <<<
 -- >>> sql/functions/internal/collections/index_name.sql
 -- purpose:      The name of an index, the same for the same definition: part of the table's name for
 --               people, a digest for uniqueness within 63 bytes.
@@ -2788,6 +3003,51 @@ comment on function parlant_internal.index_name(text, text, jsonb, boolean) is
 revoke all on function parlant_internal.index_name(text, text, jsonb, boolean)
 from public, anon, authenticated;
 grant execute on function parlant_internal.index_name(text, text, jsonb, boolean) to service_role;
+-- <<<
+-- >>> sql/functions/internal/diagnosis/index_repair.sql
+-- purpose:      The statement that makes an index of a collection while others write: under the name by which
+--               create_index() knows it, so that opening the store finds it there. One that was begun
+--               like this and failed is there and not valid, and is built again.
+-- p_prefix:     the store's table prefix
+-- p_collection: the collection's name; its table exists
+-- p_fields:     [[field, "asc" | "desc"], ...]
+-- p_unique:     whether the index is unique
+-- returns:      text of an SQL statement, which must not be in a transaction with others
+-- raises:       PD004 collection not found
+create or replace function parlant_internal.index_repair(
+  p_prefix text,
+  p_collection text,
+  p_fields jsonb,
+  p_unique boolean
+)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_name name := parlant_internal.index_name(p_prefix, p_collection, p_fields, p_unique);
+begin
+  if to_regclass(format('%I.%I', 'public', v_name)) is not null then
+    return format('reindex index concurrently %I.%I;', 'public', v_name);
+  end if;
+
+  return format(
+    'create %sindex concurrently %I on %s %s;',
+    case when p_unique then 'unique ' else '' end,
+    v_name,
+    parlant_internal.table_of(p_prefix, p_collection),
+    parlant_internal.index_definition(p_fields, p_unique));
+end;
+$$;
+
+comment on function parlant_internal.index_repair(text, text, jsonb, boolean) is
+'Statement that makes an index of a collection while others write.';
+
+revoke all on function parlant_internal.index_repair(text, text, jsonb, boolean)
+from public, anon, authenticated;
+grant execute on function parlant_internal.index_repair(text, text, jsonb, boolean) to service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/insert_document.sql
 -- purpose:    Inserts a document. If one with that id is there, differing in creation_utc at most, nothing
@@ -2843,6 +3103,58 @@ comment on function parlant_internal.insert_document(text, jsonb) is
 revoke all on function parlant_internal.insert_document(text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.insert_document(text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/loading/insert_failed_document.sql
+-- purpose:     Puts a document among the failed ones, also where the table's sequence is behind its rows, as
+--              after an import that brought numbers of its own.
+-- p_failed:    the table of failed documents, as failed_table_of() gives it
+-- p_id:        the document's id, or NULL
+-- p_data:      the document, or NULL
+-- p_reason:    why it failed
+-- p_failed_at: when it failed; NULL for now
+-- returns:     nothing
+-- raises:      nothing
+create or replace function parlant_internal.insert_failed_document(
+  p_failed text,
+  p_id text,
+  p_data jsonb,
+  p_reason text,
+  p_failed_at timestamptz
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_written integer;
+begin
+  loop
+    execute format(
+      'insert into %s (id, data, reason, failed_at) values ($1, $2, $3, coalesce($4, now()))'
+      ' on conflict (seq) do nothing', p_failed)
+    using p_id, p_data, p_reason, p_failed_at;
+    get diagnostics v_written = row_count;
+    if v_written = 1 then
+      return;
+    end if;
+
+    execute format(
+      'select setval(pg_get_serial_sequence($1, ''seq''), max(f.seq)) from %s as f', p_failed)
+    using p_failed;
+  end loop;
+end;
+$$;
+
+comment on function parlant_internal.insert_failed_document(text, text, jsonb, text, timestamptz) is
+'Puts a document among the failed ones.';
+
+revoke all on function
+parlant_internal.insert_failed_document(text, text, jsonb, text, timestamptz)
+from public, anon, authenticated;
+grant execute on function
+parlant_internal.insert_failed_document(text, text, jsonb, text, timestamptz) to service_role;
 -- <<<
 -- >>> sql/functions/internal/tags/insert_tag.sql
 -- purpose:       Gives a customer or a variable a tag, unless it has it. The owner is locked before its
@@ -3201,6 +3513,10 @@ begin
     'public', p_table, pg_get_serial_sequence(format('%I.%I', 'public', p_table), 'seq'));
   execute format(
     'grant select, insert, update, delete on table %I.%I to service_role', 'public', p_table);
+  -- For the doctor, who compares the sequence with the rows, and for what puts it right.
+  execute format(
+    'grant select, update on sequence %s to service_role',
+    pg_get_serial_sequence(format('%I.%I', 'public', p_table), 'seq'));
 end;
 $$;
 
@@ -3430,6 +3746,35 @@ comment on function parlant_internal.lock_upsert(text, jsonb) is
 
 revoke all on function parlant_internal.lock_upsert(text, jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.lock_upsert(text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/collections/make_registered_tables.sql
+-- purpose:  Trigger of the registry: makes the tables of a collection that is registered without them, as
+--           when the rows of a dump are restored, so that the rows that come next find their tables.
+-- returns:  NULL
+-- raises:   nothing
+create or replace function parlant_internal.make_registered_tables()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if to_regclass(format('%I.%I', 'public', new.table_name)) is null
+    or to_regclass(format('%I.%I', 'public', new.failed_table_name)) is null
+  then
+    perform parlant_internal.create_collection_tables(new.prefix, new.collection);
+  end if;
+
+  return null;
+end;
+$$;
+
+comment on function parlant_internal.make_registered_tables() is
+'Makes the tables of a collection that is registered without them.';
+
+revoke all on function parlant_internal.make_registered_tables()
+from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/views/make_views.sql
 -- purpose:      Makes the views of one set, or brings them to what their definitions say now. A relation of
@@ -3885,6 +4230,7 @@ from public, anon, authenticated, service_role;
 -- returns:  text of an SQL expression that yields jsonb, never NULL
 -- raises:   nothing
 --
+-- It holds no backslash, which means another thing where standard_conforming_strings is off.
 -- An expression, because the planner has to see through it, to fold it to a constant and to recognise the
 -- indexes; a function with a search_path is opaque to it, and called for each row 2 to 9 times as slow.
 create or replace function parlant_internal.order_key(p_source text)
@@ -3899,7 +4245,8 @@ begin
   return format(
     'coalesce(case jsonb_typeof(%1$s)'
     ' when ''string'' then'
-    ' (''"'' || encode(replace(left(%1$s #>> ''{}'', 100), ''\'', ''\\'')::bytea, ''hex'') || ''"'')::jsonb'
+    ' (''"'' || encode(replace(left(%1$s #>> ''{}'', 100), chr(92), chr(92) || chr(92))::bytea, ''hex'')'
+    ' || ''"'')::jsonb'
     ' when ''array'' then ''[[]]''::jsonb'
     ' when ''object'' then ''{}''::jsonb'
     ' else %1$s end, ''null''::jsonb)',
@@ -4538,6 +4885,59 @@ comment on function parlant_internal.require_own_table(name) is
 revoke all on function parlant_internal.require_own_table(name)
 from public, anon, authenticated, service_role;
 -- <<<
+-- >>> sql/functions/internal/collections/restore_collections.sql
+-- purpose:  Brings registry, tables and privileges together again: makes empty tables for collections that
+--           lack theirs, registers tables of ours that are not registered, and restores the privileges on
+--           all of them. Does nothing to what is in order.
+-- returns:  nothing
+-- raises:   PD007 table not ours
+--
+-- Registry and tables part company when a table is dropped in the dashboard, the schema is dropped, the
+-- schema is copied without rows, or rows are restored without the schema.
+create or replace function parlant_internal.restore_collections()
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_lost record;
+  v_table name;
+begin
+  for v_lost in
+    select c.prefix, c.collection, t.table_name
+    from parlant_internal.collections as c
+    cross join lateral unnest(array[c.table_name, c.failed_table_name]) as t (table_name)
+    where to_regclass(format('%I.%I', 'public', t.table_name)) is null
+    order by c.prefix, c.collection, t.table_name
+  loop
+    perform parlant_internal.create_collection_tables(v_lost.prefix, v_lost.collection);
+    raise warning 'parlant-supabase: table % was registered and missing, and was made anew, empty',
+      v_lost.table_name
+      using hint = 'If it was dropped by mistake, restore its rows from a backup.';
+  end loop;
+
+  for v_lost in
+    select u.prefix, u.collection from parlant_internal.unregistered_tables() as u
+  loop
+    perform parlant_internal.create_collection_tables(v_lost.prefix, v_lost.collection);
+  end loop;
+
+  for v_table in
+    select unnest(array[c.table_name, c.failed_table_name]) from parlant_internal.collections as c
+  loop
+    perform parlant_internal.restore_privileges(v_table);
+  end loop;
+end;
+$$;
+
+comment on function parlant_internal.restore_collections() is
+'Brings registry, tables and privileges together again.';
+
+revoke all on function parlant_internal.restore_collections()
+from public, anon, authenticated, service_role;
+-- <<<
 -- >>> sql/functions/internal/loading/restore_document.sql
 -- purpose:     Puts one failed document, converted, where it belongs, unless something newer is there.
 -- p_table:     the collection's table, as table_of() gives it
@@ -4611,6 +5011,52 @@ parlant_internal.restore_document(text, text, jsonb, boolean, jsonb, text)
 from public, anon, authenticated;
 grant execute on function
 parlant_internal.restore_document(text, text, jsonb, boolean, jsonb, text) to service_role;
+-- <<<
+-- >>> sql/functions/internal/collections/restore_privileges.sql
+-- purpose:  Gives a table of ours, as a copy or a dump may have left it, what it needs: row level security,
+--           service_role's privileges, and none for anon and authenticated that come of default privileges of
+--           the project. Those grant everything, truncate too, which nobody grants by hand; narrower grants
+--           of the user's own are kept, and so are policies.
+-- p_table:  the table's name
+-- returns:  nothing
+-- raises:   nothing
+--
+-- It looks before it alters, so that a migration locks no table that is in order.
+create or replace function parlant_internal.restore_privileges(p_table name)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table text := format('%I.%I', 'public', p_table);
+  v_sequence text := pg_get_serial_sequence(v_table, 'seq');
+  v_role text;
+begin
+  if not (select c.relrowsecurity from pg_catalog.pg_class as c where c.oid = v_table::regclass) then
+    execute format('alter table %s enable row level security', v_table);
+  end if;
+
+  foreach v_role in array '{anon,authenticated}'::text[] loop
+    if has_table_privilege(v_role, v_table, 'truncate') then
+      execute format('revoke all on table %s from public, %I', v_table, v_role);
+    end if;
+    if has_sequence_privilege(v_role, v_sequence, 'update') then
+      execute format('revoke all on sequence %s from public, %I', v_sequence, v_role);
+    end if;
+  end loop;
+
+  execute format('grant select, insert, update, delete on table %s to service_role', v_table);
+  execute format('grant select, update on sequence %s to service_role', v_sequence);
+end;
+$$;
+
+comment on function parlant_internal.restore_privileges(name) is
+'Brings the privileges on a table of ours into order.';
+
+revoke all on function parlant_internal.restore_privileges(name)
+from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/erasure/sessions_of_customer.sql
 -- purpose:          The sessions of a customer, also those of which nothing but a failed copy is left.
@@ -4722,6 +5168,66 @@ comment on function parlant_internal.set_aside_policies(name) is
 'Drops the policies of a table and returns the statements that make the user''s again.';
 
 revoke all on function parlant_internal.set_aside_policies(name)
+from public, anon, authenticated, service_role;
+-- <<<
+-- >>> sql/functions/internal/collections/skip_registered_collection.sql
+-- purpose:  Trigger of the registry: leaves out a collection that is registered. A restored dump brings the
+--           default stores, which the migrations have registered before it.
+-- returns:  the row to write, or NULL
+-- raises:   nothing
+create or replace function parlant_internal.skip_registered_collection()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (
+    select from parlant_internal.collections as c
+    where c.prefix = new.prefix and c.collection = new.collection
+  ) then
+    return null;
+  end if;
+
+  return new;
+end;
+$$;
+
+comment on function parlant_internal.skip_registered_collection() is
+'Leaves out a collection that is registered.';
+
+revoke all on function parlant_internal.skip_registered_collection()
+from public, anon, authenticated, service_role;
+-- <<<
+-- >>> sql/functions/internal/views/skip_registered_view_set.sql
+-- purpose:  Trigger of the sets of views: leaves out a set that is there. A restored dump brings that of the
+--           default stores, which the migrations have written before it.
+-- returns:  the row to write, or NULL
+-- raises:   nothing
+create or replace function parlant_internal.skip_registered_view_set()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (
+    select from parlant_internal.view_sets as s
+    where s.prefix = new.prefix
+  ) then
+    return null;
+  end if;
+
+  return new;
+end;
+$$;
+
+comment on function parlant_internal.skip_registered_view_set() is
+'Leaves out a set of views that is there.';
+
+revoke all on function parlant_internal.skip_registered_view_set()
 from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/filters/sort_entry_field.sql
@@ -5006,7 +5512,8 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_fraction constant text := '("(?:[^"\\]|\\.)*")|(-?[0-9]+)(?:\.0+|(\.[0-9]*[1-9])0+)(?=[],}]|$)';
+  c_fraction constant text :=
+    $re$("(?:[^"\\]|\\.)*")|(-?[0-9]+)(?:\.0+|(\.[0-9]*[1-9])0+)(?=[],}]|$)$re$;
   v_values text;
 begin
   select
@@ -5019,8 +5526,9 @@ begin
   -- The pattern takes most of the time, and few values have a point.
   return format(
     'sha256(replace(case strpos(%1$s, ''.'') when 0 then %1$s'
-    ' else regexp_replace((%1$s) collate "C", %2$L, ''\1\2\3'', ''g'') end, ''\'', ''\\'')::bytea)',
-    v_values, c_fraction);
+    ' else regexp_replace((%1$s) collate "C", %2$L, %3$L, ''g'') end,'
+    ' chr(92), chr(92) || chr(92))::bytea)',
+    v_values, c_fraction, $re$\1\2\3$re$);
 end;
 $$;
 
@@ -5028,7 +5536,45 @@ comment on function parlant_internal.unique_key(jsonb) is
 'SQL expression that is equal where the values of some fields are.';
 
 revoke all on function parlant_internal.unique_key(jsonb)
-from public, anon, authenticated, service_role;
+from public, anon, authenticated;
+grant execute on function parlant_internal.unique_key(jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/collections/unregistered_tables.sql
+-- purpose:  Finds tables of ours that the registry does not know, as after a copy of the schema without rows.
+--           Their comments say of which collection they are.
+-- returns:  a row for each table
+-- raises:   nothing
+create or replace function parlant_internal.unregistered_tables()
+returns table (table_name name, prefix text, collection text)
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select r.relname, m.words[2], m.words[1]
+  from pg_catalog.pg_class as r
+  cross join lateral regexp_match(
+    obj_description(r.oid, 'pg_class'),
+    '^Parlant collection (.*), prefix (.*)[.] Written by parlant-supabase[.]$') as m (words)
+  where r.relnamespace = 'public'::regnamespace
+    and r.relkind = 'r'
+    and m.words[1] <> '' and m.words[2] <> ''
+    and r.relname = parlant_internal.table_name_for(m.words[2], m.words[1])
+    and not exists (
+      select from parlant_internal.collections as c
+      where c.table_name = r.relname
+    )
+  order by r.relname;
+end;
+$$;
+
+comment on function parlant_internal.unregistered_tables() is
+'Tables of ours that the registry does not know.';
+
+revoke all on function parlant_internal.unregistered_tables() from public, anon, authenticated;
+grant execute on function parlant_internal.unregistered_tables() to service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/utc_now.sql
 -- purpose: The present moment as Parlant writes it: Python's datetime.isoformat() in UTC, which drops a
@@ -5497,6 +6043,62 @@ revoke all on function public.parlant_count_customer_documents(text, text, text,
 from public, anon, authenticated;
 grant execute on function public.parlant_count_customer_documents(text, text, text, text)
 to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_count_documents.sql
+-- purpose:  Counts the documents of collections, and their failed ones, to the row and all at one moment, so
+--           that an export can be compared with what was there.
+-- p_prefix: what the table prefixes begin with
+-- returns:  {"collections": [{"prefix": text, "collection": text, "documents": int, "failed": int}, ...]}
+-- raises:   nothing
+-- example:  select public.parlant_count_documents('parlant_');
+--
+-- It is stable, so that all counts are of the snapshot of the statement that calls it.
+create or replace function public.parlant_count_documents(p_prefix text default '')
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+set statement_timeout = '55s'
+as $$
+declare
+  v_collection record;
+  v_documents bigint;
+  v_failed bigint;
+  v_collections jsonb[] := '{}';
+begin
+  for v_collection in
+    select
+      c.prefix,
+      c.collection,
+      format('%I.%I', 'public', c.table_name) as documents,
+      format('%I.%I', 'public', c.failed_table_name) as failed
+    from parlant_internal.collections as c
+    where starts_with(c.prefix, p_prefix)
+      and to_regclass(format('%I.%I', 'public', c.table_name)) is not null
+      and to_regclass(format('%I.%I', 'public', c.failed_table_name)) is not null
+    order by c.prefix, c.collection
+  loop
+    execute format(
+      'select (select count(*) from %s), (select count(*) from %s)',
+      v_collection.documents, v_collection.failed)
+    into v_documents, v_failed;
+    v_collections := v_collections || jsonb_build_object(
+      'prefix', v_collection.prefix,
+      'collection', v_collection.collection,
+      'documents', v_documents,
+      'failed', v_failed);
+  end loop;
+
+  return jsonb_build_object('collections', to_jsonb(v_collections));
+end;
+$$;
+
+comment on function public.parlant_count_documents(text) is
+'Exact number of documents of Parlant document collections.';
+
+revoke all on function public.parlant_count_documents(text) from public, anon, authenticated;
+grant execute on function public.parlant_count_documents(text) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_count_failed_documents.sql
 -- purpose:      Counts the failed documents of every collection.
@@ -6046,10 +6648,12 @@ grant execute on function public.parlant_delete_variable(text, text) to service_
 --               "functions": {"missing": [...], "denied": [...], "open": {...}},
 --               "collections": [{"prefix": text, "collection": text, "documents": {...}, "failed": {...},
 --                "indexes": [...], "forget": text | null, "make_failed": text | null}, ...],
+--               "unregistered": [{"table": text, "repair": text}, ...],
 --               "views": [...]};
---              the views, and of each collection its table, its table of failed documents and its indexes,
---              are as the diagnose_ functions say; where its table is not there, forget is the statement that
---              takes it out of the registry; where only that of failed documents is not, make_failed makes it
+--              unregistered are tables of ours that the registry does not know; the views, and of each
+--              collection its table, its table of failed documents and its indexes, are as the diagnose_
+--              functions say; where its table is not there, forget is the statement that takes it out of the
+--              registry; where only that of failed documents is not, make_failed makes it
 -- raises:      nothing
 -- example:     select public.parlant_diagnose();
 create or replace function public.parlant_diagnose(
@@ -6107,6 +6711,20 @@ as $$
           parlant_internal.diagnose_table(c.failed_table_name) as failed
         from parlant_internal.collections as c
       ) as d
+    ),
+    'unregistered',
+    (
+      select
+        coalesce(
+          jsonb_agg(
+            jsonb_build_object(
+              'table', u.table_name,
+              'repair',
+              format(
+                'select parlant_internal.create_collection_tables(%L, %L);', u.prefix, u.collection))
+            order by u.table_name),
+          '[]')
+      from parlant_internal.unregistered_tables() as u
     ),
     'views', parlant_internal.diagnose_views()
   )
@@ -6900,7 +7518,10 @@ as $$
 declare
   v_failed text := parlant_internal.failed_table_of(p_prefix, p_collection);
   v_entry jsonb;
-  v_written integer;
+  v_document jsonb;
+  v_reason text;
+  v_failed_at timestamptz;
+  v_exists boolean;
   v_inserted integer := 0;
 begin
   perform parlant_internal.require_list(
@@ -6910,22 +7531,26 @@ begin
   perform pg_advisory_xact_lock(hashtextextended(v_failed, 0));
 
   for v_entry in select e.value from jsonb_array_elements(p_documents) as e loop
+    v_document := case
+      when v_entry -> 'data' <> 'null' then parlant_internal.read_document(v_entry -> 'data')
+    end;
+    v_reason := coalesce(v_entry ->> 'reason', 'unknown');
+    v_failed_at := (v_entry ->> 'failed_at')::timestamptz;
+
     execute format(
-      'insert into %1$s (id, data, reason, failed_at) select $1, $2, $3, coalesce($4, now())'
-      ' where not exists ('
-      'select from %1$s as f'
+      'select exists ('
+      'select from %s as f'
       ' where (f.id = $1 or $1 is null and f.id is null)'
       ' and f.data::text is not distinct from $2::text'
       ' and f.reason = $3 and ($4 is null or f.failed_at = $4))', v_failed)
-    using
-      v_entry ->> 'id',
-      case
-        when v_entry -> 'data' <> 'null' then parlant_internal.read_document(v_entry -> 'data')
-      end,
-      coalesce(v_entry ->> 'reason', 'unknown'),
-      (v_entry ->> 'failed_at')::timestamptz;
-    get diagnostics v_written = row_count;
-    v_inserted := v_inserted + v_written;
+    into v_exists
+    using v_entry ->> 'id', v_document, v_reason, v_failed_at;
+
+    if not v_exists then
+      perform parlant_internal.insert_failed_document(
+        v_failed, v_entry ->> 'id', v_document, v_reason, v_failed_at);
+      v_inserted := v_inserted + 1;
+    end if;
   end loop;
 
   return jsonb_build_object(
@@ -7753,6 +8378,7 @@ declare
   v_document jsonb;
   v_counts jsonb := '{"changed": 0, "rejected": 0, "raised": 0}';
   v_outcome text;
+  v_is_copied boolean;
   v_page jsonb := '{"documents": [], "next": null}';
 begin
   perform parlant_internal.require_list(
@@ -7825,13 +8451,17 @@ begin
         continue;
       end if;
 
-      execute format(
-        'insert into %1$s (id, data, reason) select $1, $2, $3'
-        ' where not exists (select from %1$s as f where f.id = $1 and f.data = $2)', v_failed)
-      using
-        v_result ->> 'id',
-        v_stored,
-        case v_outcome when 'raised' then 'raised: ' || (v_result ->> 'reason') else v_outcome end;
+      execute format('select exists (select from %s as f where f.id = $1 and f.data = $2)', v_failed)
+      into v_is_copied
+      using v_result ->> 'id', v_stored;
+      if not v_is_copied then
+        perform parlant_internal.insert_failed_document(
+          v_failed,
+          v_result ->> 'id',
+          v_stored,
+          case v_outcome when 'raised' then 'raised: ' || (v_result ->> 'reason') else v_outcome end,
+          null);
+      end if;
     else
       raise exception using
         errcode = 'PD008',
@@ -8440,6 +9070,25 @@ comment on function parlant_internal.variable_overview_definition() is
 revoke all on function parlant_internal.variable_overview_definition() from public, anon, authenticated;
 grant execute on function parlant_internal.variable_overview_definition() to service_role;
 -- <<<
+-- >>> sql/registry_triggers.sql
+-- What keeps the registries whole while a dump is restored into them. They fire always, because a dump of
+-- `supabase db dump` turns off all other triggers with session_replication_role.
+create or replace trigger skip_registered_collection
+before insert on parlant_internal.collections
+for each row execute function parlant_internal.skip_registered_collection();
+
+create or replace trigger make_registered_tables
+after insert on parlant_internal.collections
+for each row execute function parlant_internal.make_registered_tables();
+
+create or replace trigger skip_registered_view_set
+before insert on parlant_internal.view_sets
+for each row execute function parlant_internal.skip_registered_view_set();
+
+alter table parlant_internal.collections enable always trigger skip_registered_collection;
+alter table parlant_internal.collections enable always trigger make_registered_tables;
+alter table parlant_internal.view_sets enable always trigger skip_registered_view_set;
+-- <<<
 -- >>> sql/default_stores.sql
 -- The views and tables of the three stores under their default prefixes, so that they stand in the dashboard
 -- before the first agent starts. Other prefixes get theirs on first use, by the same function.
@@ -8457,6 +9106,10 @@ select
     parlant_internal.default_prefix('parlant_', s.store), s.collection
   )
 from parlant_internal.store_collections() as s;
+-- <<<
+-- >>> sql/restore_collections.sql
+-- Brings registry, tables and privileges together again, whatever has parted them. Runs in each migration.
+select parlant_internal.restore_collections();
 -- <<<
 -- >>> sql/make_views.sql
 -- Brings every view to its definition. Runs in each migration, as that may have changed one.
