@@ -363,7 +363,7 @@ select is(
     select s.prefix || d.name
     from parlant_internal.view_sets as s
     cross join parlant_internal.view_definitions() as d
-    order by 1
+    order by s.prefix || d.name
   ),
   'views come in order'
 );
