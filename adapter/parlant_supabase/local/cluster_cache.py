@@ -39,6 +39,11 @@ def copy_cluster(
             # Under another name until it is complete, so that a killed process leaves no half.
             unfinished = DataDirectory(root / f"unfinished-{os.getpid()}")
             make(unfinished)
+            if kept.name != _digest(project, programs):
+                # A migration was edited meanwhile, so the name may belong to another cluster.
+                data.start_from(unfinished)
+                shutil.rmtree(unfinished.path)
+                return
             unfinished.path.rename(kept)
         os.utime(kept)
         data.start_from(DataDirectory(kept))

@@ -118,6 +118,27 @@ def test_that_another_postgres_makes_another_cluster(start: Start, programs: Pro
     assert cluster(start()) == "2"
 
 
+def test_that_a_cluster_is_not_kept_if_a_migration_was_edited_meanwhile(
+    start: Start,
+    clusters: Path,
+    project: Path,
+    maker: Maker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make = maker.make
+
+    def edit_and_make(data: DataDirectory) -> None:
+        (project / "supabase" / "migrations" / "1_first.sql").write_text("select 2;")
+        make(data)
+
+    with monkeypatch.context() as context:
+        context.setattr(maker, "make", edit_and_make)
+        assert cluster(start()) == "1"
+
+    assert list(clusters.iterdir()) == []
+    assert cluster(start()) == "2"
+
+
 def test_that_nothing_is_kept_of_a_failure(
     start: Start, clusters: Path, maker: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
