@@ -12,7 +12,7 @@ _BODY = re.compile(r"\bas \$\$\n(?P<body>.*?)^\$\$;", re.M | re.S)
 # Comments, and what is said to people, which Postgres does not run.
 _PROSE = re.compile(
     r"^\s*--.*$|(?:\bhint =|\bmessage =|\bdetail =)\s+(?:format\(\s*)?'(?:[^']|'')*'"
-    r"|'Write (?:[^']|'')*'",
+    r"|'Write (?:[^']|'')*'|'[A-Z][a-z]* (?:[^']|'')*\.'",
     re.M,
 )
 

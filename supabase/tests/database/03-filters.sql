@@ -2,7 +2,7 @@
 -- like that an index is to answer.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(142);
+select plan(155);
 
 set local role service_role;
 select lives_ok(
@@ -367,6 +367,58 @@ select is(
   array[parlant_internal.compile_filter(null), parlant_internal.compile_sort(null)],
   '{true,"d.seq, d.id"}', 'neither filter nor sort'
 );
+
+-- Conditions say no more than is needed: columns that an index knows, and whole values where keys are short.
+
+create function pg_temp.compiled(p_filter jsonb) returns text language sql as $$
+  select parlant_internal.compile_filter($1)
+$$;
+
+select matches(pg_temp.compiled(f.filter), f.pattern, f.filter::text || ' uses ' || f.pattern)
+from (
+  values
+  ('{"session_id": {"$eq": "x"}}'::jsonb, '^d.session_id = '),
+  ('{"creation_utc": {"$eq": "x"}}', ' and d.creation_utc = '),
+  ('{"session_id": {"$gt": "x"}}', '^d.session_id > '),
+  ('{"creation_utc": {"$gt": "x"}}', ' and d.creation_utc > ')
+) as f (filter, pattern);
+
+select
+  doesnt_match(
+    pg_temp.compiled(f.filter), f.pattern, left(f.filter::text, 50) || ' does without ' || f.pattern
+  )
+from (
+  values
+  ('{"creation_utc": {"$eq": 1}}'::jsonb, 'd.creation_utc'),
+  ('{"creation_utc": {"$ne": "x"}}', 'd.creation_utc'),
+  ('{"v": {"$eq": "x"}}', 'coalesce\(d.data -> ''v'', ''null''::jsonb\) = '),
+  (
+    jsonb_build_object('v', jsonb_build_object('$eq', repeat('x', 99))),
+    'coalesce\(d.data -> ''v'', ''null''::jsonb\) = '
+  ),
+  ('{"v": {"$in": ["x", 1]}}', 'json_elements'),
+  (
+    jsonb_build_object('v', jsonb_build_object('$in', jsonb_build_array(1, repeat('x', 99)))),
+    'json_elements'
+  )
+) as f (filter, pattern);
+
+select is(parlant_internal.compile_sort(s.sort), s.expected, s.sort::text)
+from (
+  values
+  ('[["id", "desc"]]'::jsonb, 'id desc, d.seq, d.id'),
+  (
+    '[["session_id", "asc"]]',
+    parlant_internal.order_term('session_id', 'asc')
+    || ', (' || parlant_internal.order_key('data -> ''session_id''') || ') asc, d.seq, d.id'
+  ),
+  (
+    '[["v", "desc"]]',
+    parlant_internal.order_term('v', 'desc')
+    || ', (case jsonb_typeof(data -> ''v'') when ''string'' then data ->> ''v'' end)'
+    || ' collate "C" desc, d.seq, d.id'
+  )
+) as s (sort, expected);
 
 select f.line from finish() as f (line);
 rollback;

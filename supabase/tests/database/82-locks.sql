@@ -68,7 +68,8 @@ insert into held select pg_temp.advisory_locks();
 
 select public.parlant_execute(
   '[{"function": "update_session_labels",
-     "arguments": [{"p_prefix": "pgtap_x_", "p_session_id": "s1", "p_added": ["x"]}]}]'
+     "arguments": [{"p_prefix": "pgtap_x_", "p_session_id": "s1", "p_added": ["x"]},
+                   {"p_prefix": "pgtap_x_", "p_session_id": "s2", "p_added": ["x"]}]}]'
 );
 select cmp_ok(
   pg_temp.advisory_locks(), '>', (select max(h.number) from held as h),
@@ -78,7 +79,8 @@ insert into held select pg_temp.advisory_locks();
 
 select public.parlant_execute(
   '[{"function": "read_event",
-     "arguments": [{"p_prefix": "pgtap_x_", "p_session_id": "s7", "p_event_id": "e1"}]}]'
+     "arguments": [{"p_prefix": "pgtap_x_", "p_session_id": "s7", "p_event_id": "e1"},
+                   {"p_prefix": "pgtap_x_", "p_session_id": "s7", "p_event_id": "e2"}]}]'
 );
 select is(
   pg_temp.advisory_locks(), (select max(h.number) from held as h),
