@@ -77,7 +77,7 @@ build: $(INSTALLED) ## Build the wheel and the source distribution into dist/
 	@$(BIN)/twine check --strict dist/*
 
 clean: ## Delete what the other targets made
-	rm -rf .venv node_modules requirements/postgres15/node_modules dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules requirements/postgres15/node_modules dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants
 
 node:
 	@for program in node npm; do \
