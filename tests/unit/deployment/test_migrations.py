@@ -36,6 +36,21 @@ def test_that_those_for_public_are_the_files_in_order(files: Path) -> None:
     assert [*migrations_for("public")] == [first, second]
 
 
+def test_that_they_are_read_as_utf_8_whatever_the_locale(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str | None] = []
+
+    def read_text(path: Path, encoding: str | None = None) -> str:
+        seen.append(encoding and encoding.lower())
+        return path.read_bytes().decode("utf-8")
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+
+    assert len([*migrations_for()]) == 2
+    assert seen == ["utf-8", "utf-8"]
+
+
 def test_that_those_for_another_schema_name_it_and_make_it(files: Path) -> None:
     first, second = migrations_for("sales")
 

@@ -150,7 +150,7 @@ class TestVersions:
         self, tmp_path: Path, last: str, first: str
     ) -> None:
         write(tmp_path, "20260101000000_sooner.sql")
-        write(tmp_path, f"{last}_orders.sql")
+        write(tmp_path, f"{last}_late_orders.sql")
 
         added = add_migrations(tmp_path, None, ["acme_"]).added
 
@@ -214,13 +214,13 @@ class TestSchemas:
 
 class TestConfiguration:
     def test_that_a_folder_without_one_gets_the_least(self, tmp_path: Path) -> None:
-        project = tmp_path / "my shop, über alles!"
+        project = tmp_path / "Xmas shop, über alles!"
 
         result = add_migrations(project, None, [])
 
         assert result.made_configuration
         assert (project / "supabase" / "config.toml").read_bytes() == (
-            b'project_id = "my-shop-ber-alles"\n'
+            b'project_id = "Xmas-shop-ber-alles"\n'
         )
 
     def test_that_a_name_of_nothing_usable_is_replaced(self, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import tracemalloc
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,9 @@ class TestReading:
             None,
         ]
 
+    async def test_that_one_without_documents_comes_back(self) -> None:
+        assert await read(written()) == []
+
     def test_that_the_parts_are_known_before_anything_is_read(self) -> None:
         archive = Archive(io.BytesIO(written(parts=(THINGS, FAILED, Part("q_", "o")))), "a")
 
@@ -175,6 +179,9 @@ class TestRefusal:
 
     def test_that_an_empty_file_is_said(self) -> None:
         assert self.refusal(b"") == "a.jsonl is empty."
+
+    def test_that_a_first_line_that_is_no_json_is_named(self) -> None:
+        assert self.refusal(b"nonsense\n").startswith("Line 1 of a.jsonl is damaged: Expecting")
 
     def test_that_another_file_is_said(self) -> None:
         assert self.refusal(b"{}\n") == (
@@ -299,6 +306,26 @@ class TestCheck:
         assert str(refused.value) == (
             f"{path} ends early: the line with which an export ends is missing, so it was cut off."
         )
+
+    def test_that_it_is_read_in_chunks(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.jsonl"
+        path.write_bytes(written(Record(THINGS, {"id": "a", "x": "x" * 5_000_000})))
+
+        tracemalloc.start()
+        try:
+            check(path)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert peak < 4_000_000
+
+    def test_that_a_blank_line_after_the_end_is_no_end(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.jsonl"
+        path.write_bytes(written() + b" \n")
+
+        with pytest.raises(SourceError, match="ends early"):
+            check(path)
 
     def test_that_a_change_is_noticed(self, tmp_path: Path) -> None:
         path = tmp_path / "a.jsonl"

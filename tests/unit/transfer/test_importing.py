@@ -169,12 +169,12 @@ class TestDocuments:
         assert (run.taken, run.read) == ([3], [2, 1])
 
     async def test_that_again_nothing_changes(self, start: Start, project: FakeProject) -> None:
-        project.documents[THINGS] = [thing("a"), thing("z")]
+        project.documents[THINGS] = [thing("a"), thing("y"), thing("z")]
 
         imported = await start([thing("a"), thing("b")])()
 
         assert imported.tallies == {
-            THINGS: Tally(read=2, imported=1, unchanged=1, verified=2, others=1)
+            THINGS: Tally(read=2, imported=1, unchanged=1, verified=2, others=2)
         }
         assert project.created == []
         assert imported.is_complete
@@ -210,20 +210,16 @@ class TestDocuments:
     async def test_that_one_that_cannot_be_sent_is_left_out(
         self, start: Start, project: FakeProject
     ) -> None:
-        run = start([Record(THINGS, {"id": 1}), thing("b")])
+        run = start([Record(THINGS, {"id": 1}), thing("b"), thing("c", x=float("nan"))])
 
         imported = await run()
 
-        assert imported.tallies == {
-            THINGS: Tally(
-                read=2,
-                imported=1,
-                verified=1,
-                refused=[Refusal(None, "it has no id that is a string.")],
-            )
-        }
+        tally = imported.tallies[THINGS]
+        assert (tally.read, tally.imported, tally.verified) == (3, 1, 1)
+        assert tally.refused[0] == Refusal(None, "it has no id that is a string.")
+        assert [refusal.id for refusal in tally.refused] == [None, "c"]
         assert not imported.is_complete
-        assert run.taken == [1, 1]
+        assert run.taken == [1, 1, 1]
 
     async def test_that_one_that_repeats_another_is_left_out(self, start: Start) -> None:
         run = start(
@@ -343,12 +339,13 @@ class TestDryRun:
     async def test_that_it_counts_what_would_be_replaced(
         self, start: Start, project: FakeProject
     ) -> None:
-        project.documents[THINGS] = [thing("b", n=1)]
+        project.documents[THINGS] = [thing("a", n=1), thing("b", n=1)]
 
-        run = start([thing("b", n=2)], dry_run=True, on_conflict=OnConflict.REPLACE)
+        records = [thing("a", n=2), thing("b", n=2)]
+        run = start(records, dry_run=True, on_conflict=OnConflict.REPLACE)
         imported = await run()
 
-        assert imported.tallies == {THINGS: Tally(read=1, replaced=1)}
+        assert imported.tallies == {THINGS: Tally(read=2, replaced=2)}
         assert imported.is_complete
 
 
@@ -365,6 +362,21 @@ class TestBatches:
             (THINGS, ["c"]),
         ]
         assert run.taken == [2, 1, 1]
+
+    async def test_that_their_numbers_add_up(self, start: Start, project: FakeProject) -> None:
+        project.documents[THINGS] = [thing("a"), thing("b")]
+
+        imported = await start([thing("a"), Record(OTHERS, {"id": "o"}), thing("b")])()
+
+        assert imported.tallies[THINGS] == Tally(read=2, unchanged=2, verified=2)
+
+    async def test_that_replaced_ones_add_up(self, start: Start, project: FakeProject) -> None:
+        project.documents[THINGS] = [thing("a"), thing("b")]
+        records = [thing("a", n=1), Record(OTHERS, {"id": "o"}), thing("b", n=1)]
+
+        imported = await start(records, on_conflict=OnConflict.REPLACE)()
+
+        assert imported.tallies[THINGS] == Tally(read=2, replaced=2, verified=2)
 
     async def test_that_they_have_500_documents_at_most(
         self, start: Start, project: FakeProject
@@ -450,6 +462,11 @@ class TestMetadata:
         imported = await start([self.metadata("1.0.0"), thing("a")])()
 
         assert imported.tallies[METADATA] == Tally(read=1, imported=1, verified=1)
+
+    async def test_that_a_new_store_would_take_it(self, start: Start) -> None:
+        imported = await start([self.metadata("1.0.0")], dry_run=True)()
+
+        assert imported.tallies[METADATA] == Tally(read=1, imported=1)
 
     async def test_that_the_same_is_left_alone(self, start: Start, project: FakeProject) -> None:
         project.documents[METADATA] = [self.metadata("0.9.0", "n"), self.metadata("1.0.0")]

@@ -24,7 +24,6 @@ class Tables:
 
     def __init__(self, project: Project, prefix: str, collections: Mapping[str, str]) -> None:
         self._project = project
-        self._prefix = prefix
         self._target_of = {
             Part(prefix, collection, is_failed): Part(target, collection, is_failed)
             for collection, target in collections.items()

@@ -19,7 +19,14 @@ def client() -> Any:
     return mongomock.MongoClient()
 
 
-async def test_that_each_store_is_read_metadata_first(client: Any) -> None:
+async def test_that_each_store_is_read_metadata_first(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = mongomock.Database.list_collection_names
+    # The one in memory conceals the collections of its own, which a server lists.
+    monkeypatch.setattr(
+        mongomock.Database, "list_collection_names", lambda self: [*names(self), "system.views"]
+    )
     sessions = client["parlant_sessions"]
     sessions["events"].insert_one({"id": "e"})
     sessions["metadata"].insert_one({"id": "m"})

@@ -96,6 +96,14 @@ async def test_that_no_tables_are_said(there: Any, adopt: bool, ending: str) -> 
     )
 
 
+async def test_that_tables_of_unknown_size_count_for_nothing() -> None:
+    class New(FakeProject):
+        async def parts(self, prefix: str = "") -> dict[Part, int]:
+            return {}
+
+    assert (await tables(New("events"))).total == 0
+
+
 async def test_that_a_store_is_not_copied_to_itself() -> None:
     with pytest.raises(SourceError) as refused:
         await tables(FakeProject("events", "customers"), "new_sessions_")
