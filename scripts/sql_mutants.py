@@ -225,7 +225,7 @@ BREAKS: dict[str, Callable[[str, int], Iterator[_Edit]]] = {
     "let everybody": _replaced(
         r"from public, anon, authenticated(?:, service_role)?", "from service_role"
     ),
-    "drop unique": _replaced(r"\bunique index\b", "index"),
+    "drop unique": _replaced(r"(?<=then )'unique ?'", "''"),
     "drop nulls not distinct": _replaced(r" nulls not distinct", ""),
 }
 """How functions are broken: {name: finds the places in a function's text, from an offset on}."""
