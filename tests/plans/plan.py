@@ -60,15 +60,20 @@ class Execution:
 
     @property
     def read(self) -> float:
-        return sum(scan.read for scan in self.scans)
+        return sum(scan.read for scan in self.searches)
 
     @property
     def blocks(self) -> int:
         return sum(scan.blocks for scan in self.scans)
 
     @property
+    def searches(self) -> list[Scan]:
+        """The scans that look for rows; the others fetch rows that were found, by their place."""
+        return [scan for scan in self.scans if scan.kind != "Tid Scan"]
+
+    @property
     def without_index(self) -> list[Scan]:
-        return [scan for scan in self.scans if scan.index is None]
+        return [scan for scan in self.searches if scan.index is None]
 
 
 class Explainer:
