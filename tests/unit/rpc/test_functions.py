@@ -65,6 +65,7 @@ def test_that_functions_of_tables_whole_stores_and_unnamed_documents_are_never_b
         "adopt_collections",
         "anonymize_customer",
         "count_customer_documents",
+        "count_documents",
         "count_session_documents",
         "create_collection",
         "create_views",

@@ -111,6 +111,17 @@ async def test_that_a_missing_table_may_be_left_out(rpc: FakeRpc, project: Proje
     ]
 
 
+async def test_that_parts_are_counted_at_one_moment(rpc: FakeRpc, project: Project) -> None:
+    rpc.answers = [
+        {"collections": [{"prefix": "p_", "collection": "things", "documents": 2, "failed": 1}]}
+    ]
+
+    assert await project.counts("p_") == {THINGS: 2, FAILED: 1}
+    assert rpc.calls == [
+        ("parlant_count_documents", {"p_prefix": "p_"}, "counting the documents"),
+    ]
+
+
 @pytest.mark.parametrize("answer", [{}, CollectionExistsError("it is there")])
 async def test_that_a_collection_is_made_if_need_be(
     rpc: FakeRpc, project: Project, answer: Any
