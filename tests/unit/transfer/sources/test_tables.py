@@ -96,6 +96,15 @@ async def test_that_no_tables_are_said(there: Any, adopt: bool, ending: str) -> 
     )
 
 
+async def test_that_tables_under_a_longer_prefix_are_others() -> None:
+    class Other(FakeProject):
+        async def parts(self, prefix: str = "") -> dict[Part, int]:
+            return {Part("old_more_", "events"): 10}
+
+    with pytest.raises(SourceError, match="There are no tables of Parlant's stores"):
+        await tables(Other(), adopt=False)
+
+
 async def test_that_tables_of_unknown_size_count_for_nothing() -> None:
     class New(FakeProject):
         async def parts(self, prefix: str = "") -> dict[Part, int]:
