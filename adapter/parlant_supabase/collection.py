@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from parlant_supabase.errors import IncompleteDocumentError
 from parlant_supabase.rpc.client import RpcClient
+from parlant_supabase.rpc.encoding import require_document
 from parlant_supabase.rpc.functions import (
     DELETE_ONE,
     ENSURE_INDEXES,
@@ -160,6 +161,7 @@ class SupabaseDocumentCollection(DocumentCollection[TDocument], Generic[TDocumen
             DuplicateDocumentError: Another document has the id in `params`.
             IncompleteDocumentError: An upsert would insert params that lack fields of the schema.
         """
+        require_document(params)
         reply = await self._call(
             UPDATE_ONE,
             p_filters=filters,

@@ -2039,11 +2039,12 @@ begin
     ),
 
     wanted as (
-      select t.fields, t.origin, t.present, t.repair
+      select t.fields, false as is_unique, t.origin, t.present, t.repair
       from of_table as t
       union all
       select
         d.fields,
+        d.is_unique,
         min(d.origin) as origin,
         exists (
           select
@@ -2055,7 +2056,7 @@ begin
             and c.relname
             = parlant_internal.index_name(p_prefix, p_collection, d.fields, d.is_unique)
         ) as present,
-        parlant_internal.index_repair(p_prefix, p_collection, d.fields, d.is_unique) as repair
+        null as repair
       from by_definition as d
       where d.is_unique or d.fields not in (select t.fields from of_table as t)
       group by d.fields, d.is_unique
@@ -2065,7 +2066,12 @@ begin
       jsonb_agg(
         jsonb_build_object(
           'fields', w.fields, 'origin', w.origin, 'present', w.present,
-          'repair', case when not w.present then w.repair end)
+          'repair', case
+            when not w.present
+              then coalesce(
+                w.repair,
+                parlant_internal.index_repair(p_prefix, p_collection, w.fields, w.is_unique))
+          end)
         order by w.origin, w.fields)
     from wanted as w
   );
@@ -6710,6 +6716,8 @@ as $$
           parlant_internal.diagnose_table(c.table_name) as documents,
           parlant_internal.diagnose_table(c.failed_table_name) as failed
         from parlant_internal.collections as c
+        -- Otherwise each mention of a table's diagnosis would make it anew.
+        offset 0
       ) as d
     ),
     'unregistered',
@@ -7019,6 +7027,7 @@ declare
   -- What they lock stays locked until all are committed, and Postgres ends a statement after 8 seconds.
   c_max_calls constant integer := 200;
   v_count bigint;
+  v_statement text;
   v_calls jsonb;
   v_lists jsonb[];
   v_list jsonb;
@@ -7062,12 +7071,13 @@ begin
       v_lists := v_lists[2:];
 
       begin
+        -- Refuses what is no function of ours, before it is asked whether it may share a batch.
+        v_statement := parlant_internal.call_statement(v_calls ->> 'function', v_list -> 0);
         if v_count > 1 then
           perform parlant_internal.require_batchable(v_calls ->> 'function');
         end if;
 
-        execute parlant_internal.call_statement(v_calls ->> 'function', v_list -> 0)
-        into v_replies using v_list;
+        execute v_statement into v_replies using v_list;
         v_results := v_results || v_replies;
       exception when others then
         if jsonb_array_length(v_list) > 1 then

@@ -201,6 +201,15 @@ _CALLS: list[tuple[str, str, Arguments]] = [
     ("tags of variables", "list_variables", {"p_tags": _many(90_000, str)}),
     ("labels of sessions", "list_sessions", {"p_labels": _many(90_000, str)}),
     (
+        "labels of idle sessions",
+        "list_expired_sessions",
+        {
+            "p_customer_prefix": PREFIX,
+            "p_idle_since": "2026-01-01T00:00:00+00:00",
+            "p_labels": _many(90_000, str),
+        },
+    ),
+    (
         "labels",
         "update_session_labels",
         {"p_session_id": "s", "p_added": _many(90_000, str)},

@@ -46,6 +46,9 @@ def contents(database: StackDatabase, prefix: str) -> dict[str, Contents]:
         }
 
 
+_MOST_AT_ONCE = 1000
+
+
 def fill(
     database: StackDatabase,
     prefix: str,
@@ -57,14 +60,12 @@ def fill(
             connection.execute(
                 "select public.parlant_get_or_create_collection(%s, %s)", (prefix, collection)
             )
-            connection.execute(
-                "select public.parlant_import_documents(%s, %s, %s)",
-                (
-                    prefix,
-                    collection,
-                    json.dumps([d if isinstance(d, str) else json.dumps(d) for d in documents]),
-                ),
-            )
+            texts = [d if isinstance(d, str) else json.dumps(d) for d in documents]
+            for start in range(0, len(texts), _MOST_AT_ONCE):
+                connection.execute(
+                    "select public.parlant_import_documents(%s, %s, %s)",
+                    (prefix, collection, json.dumps(texts[start : start + _MOST_AT_ONCE])),
+                )
 
 
 def numbered(count: int, **fields: Any) -> list[dict[str, Any]]:

@@ -58,11 +58,6 @@ STAND_INS = (
         r'npx supabase db push --remote="$DATABASE_URL" --yes',
     ),
     StandIn(
-        r"npx supabase db dump --remote (?P<options>.*)",
-        "It needs Docker, as it runs pg_dump in a container, and a folder that is linked.",
-        r'npx supabase db dump --remote="$DATABASE_URL" \g<options> --dry-run',
-    ),
-    StandIn(
         r"make (?P<target>demo|test|bench)",
         "tests/programs and CI run them.",
         r'grep --quiet "^\g<target>:" "$CHECKOUT/Makefile"',

@@ -69,6 +69,8 @@ as $$
           parlant_internal.diagnose_table(c.table_name) as documents,
           parlant_internal.diagnose_table(c.failed_table_name) as failed
         from parlant_internal.collections as c
+        -- Otherwise each mention of a table's diagnosis would make it anew.
+        offset 0
       ) as d
     ),
     'unregistered',

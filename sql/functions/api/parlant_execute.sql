@@ -21,6 +21,7 @@ declare
   -- What they lock stays locked until all are committed, and Postgres ends a statement after 8 seconds.
   c_max_calls constant integer := 200;
   v_count bigint;
+  v_statement text;
   v_calls jsonb;
   v_lists jsonb[];
   v_list jsonb;
@@ -64,12 +65,13 @@ begin
       v_lists := v_lists[2:];
 
       begin
+        -- Refuses what is no function of ours, before it is asked whether it may share a batch.
+        v_statement := parlant_internal.call_statement(v_calls ->> 'function', v_list -> 0);
         if v_count > 1 then
           perform parlant_internal.require_batchable(v_calls ->> 'function');
         end if;
 
-        execute parlant_internal.call_statement(v_calls ->> 'function', v_list -> 0)
-        into v_replies using v_list;
+        execute v_statement into v_replies using v_list;
         v_results := v_results || v_replies;
       exception when others then
         if jsonb_array_length(v_list) > 1 then

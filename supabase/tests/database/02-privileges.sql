@@ -2,7 +2,7 @@
 -- and a role of the user's own may do nothing at all.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(275);
+select plan(299);
 
 create role parlant_test_user nologin noinherit;
 grant parlant_test_user to postgres;
@@ -150,6 +150,22 @@ values
 ($$select public.parlant_execute('[]')$$),
 ($$select public.parlant_diagnose()$$),
 ($$select public.parlant_count_documents()$$),
+(
+  $$select public.parlant_anonymize_customer('parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_', 'c', 'x', true)$$
+),
+(
+  $$select public.parlant_count_customer_documents('parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_', 'c')$$
+),
+($$select public.parlant_count_session_documents('parlant_sessions_', 's')$$),
+(
+  $$select public.parlant_erase_customer('parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_', 'c')$$
+),
+($$select public.parlant_erase_session('parlant_sessions_', 's')$$),
+($$select public.parlant_expire_failed_documents('parlant_sessions_', now())$$),
+($$select public.parlant_list_customer_failed_documents(
+  'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_', 'c', 'events')$$),
+($$select public.parlant_list_expired_sessions(
+  'parlant_sessions_', 'parlant_customers_', '2026-01-01T00:00:00+00:00')$$),
 ($$select public.parlant_count_failed_documents()$$),
 ($$select public.parlant_list_failed_documents('parlant_sessions_', 'events')$$),
 ($$select public.parlant_restore_failed_documents('parlant_sessions_', 'events', '[]', '1')$$),

@@ -78,11 +78,12 @@ begin
     ),
 
     wanted as (
-      select t.fields, t.origin, t.present, t.repair
+      select t.fields, false as is_unique, t.origin, t.present, t.repair
       from of_table as t
       union all
       select
         d.fields,
+        d.is_unique,
         min(d.origin) as origin,
         exists (
           select
@@ -94,7 +95,7 @@ begin
             and c.relname
             = parlant_internal.index_name(p_prefix, p_collection, d.fields, d.is_unique)
         ) as present,
-        parlant_internal.index_repair(p_prefix, p_collection, d.fields, d.is_unique) as repair
+        null as repair
       from by_definition as d
       where d.is_unique or d.fields not in (select t.fields from of_table as t)
       group by d.fields, d.is_unique
@@ -104,7 +105,12 @@ begin
       jsonb_agg(
         jsonb_build_object(
           'fields', w.fields, 'origin', w.origin, 'present', w.present,
-          'repair', case when not w.present then w.repair end)
+          'repair', case
+            when not w.present
+              then coalesce(
+                w.repair,
+                parlant_internal.index_repair(p_prefix, p_collection, w.fields, w.is_unique))
+          end)
         order by w.origin, w.fields)
     from wanted as w
   );
