@@ -50,7 +50,7 @@ class Reader:
             await LANGUAGES[block.language](self, block)
 
     async def _leave_to_another_test(self, block: Block) -> None:
-        # They need two projects: tests/states/test_copies.py takes them out of the page and runs them.
+        # They need two projects; tests/states/test_copies.py runs what the page shows.
         assert block.content.startswith("pg_dump "), f"{block}: nothing runs it"
 
     async def _run_commands(self, block: Block) -> None:
