@@ -89,8 +89,9 @@ def test_that_a_migration_is_one_transaction_and_tells_postgrest(migration: Path
     assert not re.search(
         r"^\s*(begin|start transaction|commit|rollback)\s*;", text, re.IGNORECASE | re.MULTILINE
     )
-    # The doctor composes such statements for people; none is run here.
-    assert not re.search(r"^\s*(?:create index concurrently|vacuum)\b", text, re.IGNORECASE | re.M)
+    # The doctor composes such statements for people, in literals; none is run here.
+    statements = re.sub(r"'[^'\n]*'", "''", re.sub(r"--.*", "", text))
+    assert not re.search(r"\bconcurrently\b|\bvacuum\b", statements, re.IGNORECASE)
     assert not re.search(r"^\\", text, re.MULTILINE)
 
 
