@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import parlant_supabase
@@ -13,7 +13,10 @@ import psycopg
 import pytest
 from parlant_supabase.cli.app import app
 from parlant_supabase.local import LocalStack, StackDatabase
+from parlant_supabase.stores import SupabaseStores
 from typer.testing import CliRunner, Result
+
+from tests.cli.people import People, make_people, open_people_stores
 
 Invoke = Callable[..., Result]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -92,3 +95,16 @@ def assert_one_sentence(result: subprocess.CompletedProcess[str], words: str) ->
     assert result.stderr.startswith("Error: ")
     assert len(result.stderr.splitlines()) == 1
     assert result.stdout == ""
+
+
+@pytest.fixture
+async def stores(stack: LocalStack, prefix: str) -> AsyncIterator[SupabaseStores]:
+    """The three stores under the test's own prefix, open."""
+    async with open_people_stores(stack, prefix) as stores:
+        yield stores
+
+
+@pytest.fixture
+async def people(stores: SupabaseStores, sql: psycopg.Connection, prefix: str) -> People:
+    """Two customers with everything that can be stored of one."""
+    return await make_people(stores, sql, prefix)

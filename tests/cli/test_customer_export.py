@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import psycopg
 import pytest
 from parlant_supabase.cli.errors import CommandError
-from parlant_supabase.local import LocalStack
-from parlant_supabase.stores import SupabaseStores
 
 from tests.cli.conftest import Invoke
-from tests.cli.people import MARKER, People, make_people, open_people_stores, rows_with
-
-
-@pytest.fixture
-async def stores(stack: LocalStack, prefix: str) -> AsyncIterator[SupabaseStores]:
-    async with open_people_stores(stack, prefix) as stores:
-        yield stores
-
-
-@pytest.fixture
-async def people(stores: SupabaseStores, sql: psycopg.Connection, prefix: str) -> People:
-    return await make_people(stores, sql, prefix)
+from tests.cli.people import MARKER, People, rows_with
 
 
 class _Page(HTMLParser):

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psycopg
@@ -16,7 +15,6 @@ import pytest
 from parlant.core.common import ItemNotFoundError
 from parlant.core.sessions import EventKind, EventSource
 from parlant_supabase.cli.errors import CommandError
-from parlant_supabase.local import LocalStack
 from parlant_supabase.stores import SupabaseStores
 
 from tests.cli.conftest import Invoke
@@ -24,23 +22,10 @@ from tests.cli.people import (
     MARKER,
     People,
     digest_without,
-    make_people,
-    open_people_stores,
     rows_with,
 )
 
 _MANY = 30_000
-
-
-@pytest.fixture
-async def stores(stack: LocalStack, prefix: str) -> AsyncIterator[SupabaseStores]:
-    async with open_people_stores(stack, prefix) as stores:
-        yield stores
-
-
-@pytest.fixture
-async def people(stores: SupabaseStores, sql: psycopg.Connection, prefix: str) -> People:
-    return await make_people(stores, sql, prefix)
 
 
 def test_that_it_lists_what_would_go_and_changes_nothing(

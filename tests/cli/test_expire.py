@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -22,15 +21,8 @@ from tests.cli.people import (
     People,
     digest_without,
     make_people,
-    open_people_stores,
     rows_with,
 )
-
-
-@pytest.fixture
-async def stores(stack: LocalStack, prefix: str) -> AsyncIterator[SupabaseStores]:
-    async with open_people_stores(stack, prefix) as stores:
-        yield stores
 
 
 @pytest.fixture

@@ -7,28 +7,14 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
 
-import psycopg
 import pytest
 from parlant.core.sessions import EventKind, EventSource
 from parlant_supabase.cli.errors import CommandError
-from parlant_supabase.local import LocalStack
 from parlant_supabase.stores import SupabaseStores
 
 from tests.cli.conftest import Invoke
-from tests.cli.people import MARKER, People, make_people, open_people_stores
-
-
-@pytest.fixture
-async def stores(stack: LocalStack, prefix: str) -> AsyncIterator[SupabaseStores]:
-    async with open_people_stores(stack, prefix) as stores:
-        yield stores
-
-
-@pytest.fixture
-async def people(stores: SupabaseStores, sql: psycopg.Connection, prefix: str) -> People:
-    return await make_people(stores, sql, prefix)
+from tests.cli.people import MARKER, People
 
 
 def test_that_sessions_are_listed_the_newest_first(
