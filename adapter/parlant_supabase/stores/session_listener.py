@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
 from collections.abc import Sequence
-from contextvars import Context
 
 from parlant.core.async_utils import Timeout
 from parlant.core.sessions import (
+    Event,
+    EventId,
     EventKind,
     EventSource,
     SessionId,
@@ -16,10 +15,13 @@ from parlant.core.sessions import (
 from typing_extensions import override
 
 from parlant_supabase.parlant_internals import PollingSessionListener
-from parlant_supabase.stores.session_store import EventWatch, SupabaseSessionStore
+from parlant_supabase.stores.session_store import SupabaseSessionStore
+from parlant_supabase.stores.shared_looks import SharedLooks
+from parlant_supabase.stores.watches import EventWatch, StreamWatch
 
 # As often as Parlant's own listener looks, which does it for each client that waits.
 _SECONDS_BETWEEN_LOOKS = 0.25
+_SECONDS_BETWEEN_LOOKS_AT_STREAMS = 0.1
 
 _FOREVER = Timeout.infinite()
 
@@ -27,9 +29,10 @@ _FOREVER = Timeout.infinite()
 class SupabaseSessionListener(PollingSessionListener):
     """Lets any number of clients wait for events at the cost of one.
 
-    Parlant's listener asks four times a second for each client that waits; this one asks four
-    times a second for all of them together, besides a look of each client's own when it begins to
-    wait and when its time is up. `join_server` gives it to a server.
+    A client is woken at once by what this server writes. For what other servers write, Parlant's
+    listener asks four times a second for each client that waits, and ten times for each that waits
+    for a streamed message; this one asks as often for all of them together, besides a look of each
+    client's own when it begins to wait and when its time is up. `join_server` gives it to a server.
 
     Args:
         session_store: Where the events are.
@@ -38,8 +41,9 @@ class SupabaseSessionListener(PollingSessionListener):
     def __init__(self, session_store: SupabaseSessionStore) -> None:
         super().__init__(session_store)
         self._store = session_store
-        self._waiting: dict[asyncio.Future[bool], EventWatch] = {}
-        self._looking: asyncio.Task[None] | None = None
+        self._events = SharedLooks(session_store._check_events, _SECONDS_BETWEEN_LOOKS)
+        self._streams = SharedLooks(session_store._check_streams, _SECONDS_BETWEEN_LOOKS_AT_STREAMS)
+        session_store._notices.listen(self)
 
     @override
     async def wait_for_more_events(
@@ -52,51 +56,29 @@ class SupabaseSessionListener(PollingSessionListener):
         timeout: Timeout = _FOREVER,
     ) -> bool:
         watch = EventWatch(session_id, source, trace_id, kinds, min_offset)
-        if await self._look_at(watch):
-            return True
-        if timeout.expired():
-            return False
-        arrival: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting[arrival] = watch
-        if self._looking is None:
-            # In an empty context: the look is for all clients, so it carries no client's trace.
-            self._looking = Context().run(asyncio.create_task, self._look_while_anyone_waits())
-        remaining = timeout.remaining()
-        try:
-            return await asyncio.wait_for(arrival, None if remaining == math.inf else remaining)
-        except asyncio.TimeoutError:
-            return await self._look_at(watch)
-        finally:
-            del self._waiting[arrival]
+        return await self._events.wait(watch, timeout)
 
-    async def _look_at(self, watch: EventWatch) -> bool:
-        [found] = await self._store._check_events([watch])
-        if isinstance(found, Exception):
-            raise found
-        return found
+    @override
+    async def wait_for_event_completion(
+        self, session_id: SessionId, event_id: EventId, timeout: Timeout = _FOREVER
+    ) -> bool:
+        return await self._streams.wait(StreamWatch(session_id, event_id), timeout)
 
-    async def _look_while_anyone_waits(self) -> None:
-        try:
-            while True:
-                await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
-                if not self._waiting:
-                    return
-                await self._look()
-        finally:
-            self._looking = None
+    @override
+    async def wait_for_new_streaming_chunks(
+        self,
+        session_id: SessionId,
+        event_id: EventId,
+        last_known_chunk_count: int,
+        timeout: Timeout = _FOREVER,
+    ) -> bool:
+        watch = StreamWatch(session_id, event_id, last_known_chunk_count)
+        return await self._streams.wait(watch, timeout)
 
-    async def _look(self) -> None:
-        waiting = dict(self._waiting)
-        results: Sequence[bool | Exception]
-        try:
-            results = await self._store._check_events(list(waiting.values()))
-        except Exception as error:
-            # Whoever waits hears what became of the look, as with a look of its own.
-            results = [error] * len(waiting)
-        for arrival, result in zip(waiting, results, strict=True):
-            if arrival.done():
-                continue
-            if isinstance(result, Exception):
-                arrival.set_exception(result)
-            elif result:
-                arrival.set_result(True)
+    def event_created(self, session_id: SessionId, event: Event) -> None:
+        """Wakes the clients that wait for an event which this server has created."""
+        self._events.tell(lambda watch: watch.is_met_by(session_id, event))
+
+    def event_updated(self, session_id: SessionId, event: Event) -> None:
+        """Wakes the clients that wait for an event which this server has changed."""
+        self._streams.tell(lambda watch: watch.event_id == event.id and watch.is_met_by(event))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, cast
 
@@ -46,23 +46,14 @@ from parlant_supabase.rpc.functions import (
 from parlant_supabase.rpc.pagination import next_cursor, page_arguments
 from parlant_supabase.rpc.replies import Document
 from parlant_supabase.store_layout import SESSIONS
+from parlant_supabase.stores.event_notices import EventNotices
 from parlant_supabase.stores.ids import random_id
 from parlant_supabase.stores.reading import EVENT, SESSION, read, readable
 from parlant_supabase.stores.store import SupabaseStore
+from parlant_supabase.stores.watches import EventWatch, StreamWatch
 
 # As many as the database takes in a call.
 _MAX_WATCHES = 1000
-
-
-@dataclass(frozen=True)
-class EventWatch:
-    """Which events a client waits for; None and no kinds mean any."""
-
-    session_id: SessionId
-    source: EventSource | None = None
-    trace_id: str | None = None
-    kinds: Sequence[EventKind] = ()
-    min_offset: int | None = None
 
 
 class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
@@ -85,6 +76,7 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
     def __init__(self, database: SupabaseDocumentDatabase, allow_migration: bool = False) -> None:
         SupabaseStore.__init__(self, SESSIONS, database)
         SessionDocumentStore.__init__(self, self._opening, allow_migration)
+        self._notices = EventNotices()
 
     @override
     async def update_session(self, session_id: SessionId, params: SessionUpdateParams) -> Session:
@@ -170,11 +162,13 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         reply = await self._connection.call(CREATE_EVENT, p_event=document)
         if reply["offset"] is None or reply["creation_utc"] is None:
             raise _session_not_found(session_id)
-        return replace(
+        created = replace(
             event,
             offset=reply["offset"],
             creation_utc=datetime.fromisoformat(reply["creation_utc"]),
         )
+        self._notices.event_created(session_id, created)
+        return created
 
     @override
     async def read_event(self, session_id: SessionId, event_id: EventId) -> Event:
@@ -225,7 +219,9 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
             },
             params=cast(BaseDocument, changes),
         )
-        return self._event(event_id, result.updated_document)
+        event = self._event(event_id, result.updated_document)
+        self._notices.event_updated(session_id, event)
+        return event
 
     async def _check_events(
         self, watches: Sequence[EventWatch]
@@ -258,6 +254,34 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
             _session_not_found(watch.session_id) if found is None else found
             for watch, found in zip(watches, reply["results"], strict=True)
         ]
+
+    async def _check_streams(
+        self, watches: Sequence[StreamWatch]
+    ) -> Sequence[bool | ItemNotFoundError]:
+        """Whether streamed messages have come as far as clients wait for them to come.
+
+        Returns:
+            One result for each watch, in their order: the error that `read_event` would raise where
+            it would raise one.
+        """
+        events: dict[EventId, Event] = {}
+        if len(watches) > 1:
+            documents = await self._collection("events").find(
+                {"id": {"$in": [*{ObjectId(watch.event_id) for watch in watches}]}}
+            )
+            read = readable(documents, lambda each: event_of(self, each))
+            events = {event.id: event for event in read}
+        results: list[bool | ItemNotFoundError] = []
+        for watch in watches:
+            try:
+                event = events.get(watch.event_id) or await self.read_event(
+                    watch.session_id, watch.event_id
+                )
+            except ItemNotFoundError as error:
+                results.append(error)
+            else:
+                results.append(watch.is_met_by(event))
+        return results
 
     @override
     def _deserialize_session(self, session_document: Document) -> Session:

@@ -18,7 +18,7 @@ from parlant.core.sessions import (
     SessionId,
 )
 from parlant_supabase.stores import SupabaseSessionStore
-from parlant_supabase.stores.session_store import EventWatch
+from parlant_supabase.stores.watches import EventWatch
 
 from tests.unit.stores.fake_rpc import FakeRpc, store_of
 
