@@ -150,16 +150,13 @@ values
 ($$select public.parlant_execute('[]')$$),
 ($$select public.parlant_diagnose()$$),
 ($$select public.parlant_count_documents()$$),
-(
-  $$select public.parlant_anonymize_customer('parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_', 'c', 'x', true)$$
-),
-(
-  $$select public.parlant_count_customer_documents('parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_', 'c')$$
-),
+($$select public.parlant_anonymize_customer(
+  'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_', 'c', 'x', true)$$),
+($$select public.parlant_count_customer_documents(
+  'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_', 'c')$$),
 ($$select public.parlant_count_session_documents('parlant_sessions_', 's')$$),
-(
-  $$select public.parlant_erase_customer('parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_', 'c')$$
-),
+($$select public.parlant_erase_customer(
+  'parlant_sessions_', 'parlant_customers_', 'parlant_context_variables_', 'c')$$),
 ($$select public.parlant_erase_session('parlant_sessions_', 's')$$),
 ($$select public.parlant_expire_failed_documents('parlant_sessions_', now())$$),
 ($$select public.parlant_list_customer_failed_documents(
