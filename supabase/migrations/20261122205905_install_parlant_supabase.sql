@@ -338,7 +338,8 @@ from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/erasure/anonymize_sessions.sql
 -- purpose:          Anonymizes sessions with their events, a bounded number of events at a time. A session
---                   changes hands with the last of its events; failed copies are deleted.
+--                   changes hands after the last of its events; failed copies are deleted. The caller holds
+--                   the keys of the sessions.
 -- p_session_prefix: table prefix of the session store
 -- p_session_ids:    the sessions' ids, at most 1,000
 -- p_customer_id:    the id that takes the place of the customer's
@@ -373,34 +374,43 @@ begin
     ' where d.ctid = any (array('
     'select a.ctid from %1$s as a where a.session_id = any ($1)'
     ' and a.data <> parlant_internal.anonymized_event(a.data, $2, $3)'
-    ' limit $4 for update',
+    ' limit $4 for update skip locked))',
     v_events);
 
-  execute v_query || ' skip locked))' using p_session_ids, p_customer_id, p_keep_messages, p_limit;
+  execute v_query using p_session_ids, p_customer_id, p_keep_messages, p_limit;
   get diagnostics v_changed = row_count;
+  v_counts := jsonb_build_object(parlant_internal.name_of(v_events), v_changed);
   if v_changed >= p_limit then
-    return jsonb_build_object(
-      'changed', jsonb_build_object(parlant_internal.name_of(v_events), v_changed), 'done', false);
+    return jsonb_build_object('changed', v_counts, 'done', false);
   end if;
-
-  perform parlant_internal.lock_keys(array(
-    select parlant_internal.document_key(v_sessions, i.id) from unnest(p_session_ids) as i (id)));
-
-  -- Those that others held, and those that came meanwhile. Whoever writes an event holds nothing else that
-  -- is waited for here: its session's key is ours.
-  execute v_query || '))' using p_session_ids, p_customer_id, p_keep_messages, null::bigint;
-  get diagnostics v_count = row_count;
-  v_counts := jsonb_build_object(parlant_internal.name_of(v_events), v_changed + v_count);
 
   for v_table in
     select t.table_name, t.condition
     from parlant_internal.personal_tables(p_session_prefix, null, null) as t
     where t.is_failed
   loop
-    execute format('delete from %s as a where %s', v_table.table_name, v_table.condition)
-    using null::text, p_session_ids;
-    get diagnostics v_count = row_count;
+    v_count := parlant_internal.erase_rows(v_table.table_name, v_table.condition, null, p_session_ids, null);
+    v_changed := v_changed + v_count;
     v_counts := v_counts || jsonb_build_object(parlant_internal.name_of(v_table.table_name), v_count);
+  end loop;
+
+  -- Rows that others hold stay for the next call, which finds them as long as the session has not changed hands.
+  for v_table in
+    select t.table_name, t.condition
+    from parlant_internal.personal_tables(p_session_prefix, null, null) as t
+    where t.is_failed
+    union all
+    select
+      v_events,
+      format(
+        'a.session_id = any ($2)'
+        ' and a.data <> parlant_internal.anonymized_event(a.data, $1, %L)', p_keep_messages)
+  loop
+    if parlant_internal.has_rows_left(
+      v_table.table_name, v_table.condition, p_customer_id, p_session_ids, p_waits => v_changed = 0)
+    then
+      return jsonb_build_object('changed', v_counts, 'done', false);
+    end if;
   end loop;
 
   execute format(
@@ -2448,8 +2458,9 @@ to service_role;
 -- <<<
 -- >>> sql/functions/internal/erasure/erase_sessions.sql
 -- purpose:          Erases sessions with their events, failed copies included, a bounded number of rows at a
---                   time. The sessions themselves go with their last events, so that what an agent adds
---                   meanwhile goes too, or is refused for want of a session.
+--                   time. It holds the keys of the sessions from the beginning, so that nobody adds an
+--                   event meanwhile. The sessions themselves go after their last events: an event that
+--                   somebody holds is waited for by the next call.
 -- p_session_prefix: table prefix of the session store
 -- p_session_ids:    the sessions' ids, at most 1,000
 -- p_limit:          about how many rows to delete at most
@@ -2467,60 +2478,43 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_sessions text;
   v_left bigint := p_limit;
   v_table record;
   v_count bigint;
   v_erased jsonb := '{}';
-  v_sessions text;
-  v_events text;
-  v_events_name name;
 begin
-  for v_table in
-    select t.collection, t.is_failed, t.table_name, t.condition, parlant_internal.name_of(t.table_name) as name
-    from parlant_internal.personal_tables(p_session_prefix, null, null) as t
-  loop
-    if v_table.collection = 'events' then
-      v_count := parlant_internal.erase_rows(
-        v_table.table_name, v_table.condition, null, p_session_ids, v_left);
-      v_left := v_left - v_count;
-      v_erased := v_erased || jsonb_build_object(v_table.name, v_count);
-      if v_left <= 0 then
-        return jsonb_build_object('erased', v_erased, 'done', false);
-      end if;
-    end if;
-
-    if not v_table.is_failed and v_table.collection = 'events' then
-      v_events := v_table.table_name;
-      v_events_name := v_table.name;
-    elsif not v_table.is_failed then
-      v_sessions := v_table.table_name;
-    end if;
-  end loop;
-
+  select t.table_name into v_sessions
+  from parlant_internal.personal_tables(p_session_prefix, null, null) as t
+  where t.collection = 'sessions' and not t.is_failed;
   if v_sessions is not null then
     perform parlant_internal.lock_keys(array(
       select parlant_internal.document_key(v_sessions, i.id) from unnest(p_session_ids) as i (id)));
   end if;
 
+  -- Whoever holds a session without its key waits for nobody; any other row may be of somebody who does.
   for v_table in
-    select t.table_name, t.condition, parlant_internal.name_of(t.table_name) as name
+    select t.collection, t.is_failed, t.table_name, t.condition, parlant_internal.name_of(t.table_name) as name
     from parlant_internal.personal_tables(p_session_prefix, null, null) as t
-    where t.collection = 'sessions'
   loop
-    execute format('delete from %s as a where %s', v_table.table_name, v_table.condition)
-    using null::text, p_session_ids;
-    get diagnostics v_count = row_count;
-    v_erased := v_erased || jsonb_build_object(v_table.name, v_count);
-  end loop;
+    if v_table.table_name = v_sessions then
+      execute format('delete from %s as a where %s', v_table.table_name, v_table.condition)
+      using null::text, p_session_ids;
+      get diagnostics v_count = row_count;
+    else
+      v_count := parlant_internal.erase_rows(
+        v_table.table_name, v_table.condition, null, p_session_ids, greatest(v_left, 0));
+    end if;
 
-  if v_events is not null then
-    select coalesce(sum(m.deleted), 0) into v_count
-    from unnest(p_session_ids) as i (id)
-    cross join parlant_internal.delete_members(
-      array[v_events], array['a.session_id = $1'], i.id) as m (deleted);
-    v_erased := v_erased || jsonb_build_object(
-      v_events_name, v_count + (v_erased ->> v_events_name)::bigint);
-  end if;
+    v_left := v_left - v_count;
+    v_erased := v_erased || jsonb_build_object(v_table.name, v_count);
+    if v_table.table_name is distinct from v_sessions
+      and parlant_internal.has_rows_left(
+        v_table.table_name, v_table.condition, null, p_session_ids, p_waits => v_left = p_limit)
+    then
+      return jsonb_build_object('erased', v_erased, 'done', false);
+    end if;
+  end loop;
 
   return jsonb_build_object(
     'erased', v_erased,
@@ -2831,6 +2825,56 @@ comment on function parlant_internal.has_our_shape(regclass) is
 
 revoke all on function parlant_internal.has_our_shape(regclass)
 from public, anon, authenticated, service_role;
+-- <<<
+-- >>> sql/functions/internal/erasure/has_rows_left.sql
+-- purpose:       Whether rows of a customer or of sessions are left in a table, as those are that another
+--                transaction holds. A caller that has written nothing waits for one, so that it is not
+--                called again in vain; any other would make others wait meanwhile.
+-- p_table:       the table's quoted, qualified name
+-- p_condition:   the condition over the alias a, $1 the customer and $2 the sessions
+-- p_customer_id: the customer's id, or NULL
+-- p_session_ids: the ids of the sessions
+-- p_waits:       whether to wait
+-- returns:       whether there are any
+-- raises:        nothing
+create or replace function parlant_internal.has_rows_left(
+  p_table text,
+  p_condition text,
+  p_customer_id text,
+  p_session_ids text[],
+  p_waits boolean
+)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_found boolean;
+begin
+  execute format('select true from %s as a where %s limit 1', p_table, p_condition)
+  into v_found
+  using p_customer_id, p_session_ids;
+
+  if v_found and p_waits then
+    execute format('select true from %s as a where %s limit 1 for update', p_table, p_condition)
+    into v_found
+    using p_customer_id, p_session_ids;
+    return true;
+  end if;
+
+  return coalesce(v_found, false);
+end;
+$$;
+
+comment on function parlant_internal.has_rows_left(text, text, text, text[], boolean) is
+'Whether rows of a customer or of sessions are left in a table.';
+
+revoke all on function parlant_internal.has_rows_left(text, text, text, text[], boolean)
+from public, anon, authenticated;
+grant execute on function parlant_internal.has_rows_left(text, text, text, text[], boolean)
+to service_role;
 -- <<<
 -- >>> sql/functions/internal/loading/import_document.sql
 -- purpose:    Inserts a document unless one with its id is there.
@@ -5918,6 +5962,14 @@ begin
       hint = 'Pass a new random id.';
   end if;
 
+  v_sessions := parlant_internal.sessions_of_customer(p_session_prefix, p_customer_id, c_max_sessions);
+  perform parlant_internal.lock_keys(
+    array(
+      select parlant_internal.document_key(parlant_internal.table_of(p_session_prefix, 'sessions'), i.id)
+      from unnest(v_sessions) as i (id))
+    || parlant_internal.document_key(v_customers, p_customer_id)
+    || parlant_internal.document_key(v_customers, p_anonymous_id));
+
   -- Before the first session has it: a server must be able to read the customer of each session.
   execute format(
     'insert into %1$s (data) select jsonb_build_object('
@@ -5927,7 +5979,6 @@ begin
     v_customers)
   using p_customer_id, p_anonymous_id;
 
-  v_sessions := parlant_internal.sessions_of_customer(p_session_prefix, p_customer_id, c_max_sessions);
   if cardinality(v_sessions) > 0 then
     return parlant_internal.anonymize_sessions(
       p_session_prefix, v_sessions, p_anonymous_id, p_keep_messages, p_limit)
@@ -6908,6 +6959,7 @@ declare
   -- Each session is locked by a key until the end of the call.
   c_max_sessions constant integer := 500;
   v_sessions text[];
+  v_key bigint;
   v_left bigint := p_limit;
   v_table record;
   v_count bigint;
@@ -6922,14 +6974,17 @@ begin
       || jsonb_build_object('done', false);
   end if;
 
+  select parlant_internal.document_key(t.table_name, p_customer_id) into v_key
+  from parlant_internal.personal_tables(null, p_customer_prefix, null) as t
+  where t.collection = 'customers' and not t.is_failed;
+  perform parlant_internal.lock_keys(array[v_key]);
+
   for v_table in
     select t.collection, t.is_failed, t.table_name, t.condition, parlant_internal.name_of(t.table_name) as name
     from parlant_internal.personal_tables(p_session_prefix, p_customer_prefix, p_variable_prefix) as t
     where t.collection not in ('events', 'sessions')
   loop
     if v_table.collection = 'customers' and not v_table.is_failed then
-      perform parlant_internal.lock_keys(
-        array[parlant_internal.document_key(v_table.table_name, p_customer_id)]);
       execute format('delete from %s as a where a.id = $1', v_table.table_name) using p_customer_id;
       get diagnostics v_count = row_count;
     else

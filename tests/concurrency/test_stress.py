@@ -63,6 +63,7 @@ def test_that_all_writing_functions_at_once_end_in_no_deadlock(
         " and provolatile = 'v' and proname <> 'parlant_execute'"
     ).fetchone()
     assert row is not None
+    deadlocks = _deadlocks(sql)
     busy = os.cpu_count() or 1
     called: Counter[str] = Counter()
     errors: Counter[str] = Counter()
@@ -81,4 +82,13 @@ def test_that_all_writing_functions_at_once_end_in_no_deadlock(
             errors += errors_there
 
     assert errors == {}
+    assert _deadlocks(sql) == deadlocks
     assert set(called) == set(row[0])
+
+
+def _deadlocks(sql: psycopg.Connection) -> int:
+    row = sql.execute(
+        "select deadlocks from pg_stat_database where datname = current_database()"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -19,6 +19,7 @@ _LISTED = ("p_added", "p_removed", "p_collections", "p_tags", "p_unset")
 # Met when another process has just dropped the collection, or inserted the document.
 _EXPECTED = {"PD003", "PD004", "PD005", "42P01"}
 _BUSY = "55P03"
+_SCALARS = (str, bool, int)
 
 
 class Calls:
@@ -111,17 +112,36 @@ class Calls:
                 "p_collections": [self._passing(), "documents"],
                 "p_version": "1",
             },
-            "create_views": lambda: {
-                "p_session_prefix": self._prefix,
-                "p_customer_prefix": self._prefix,
-                "p_variable_prefix": self._prefix,
+            "create_views": lambda: {"p_prefix": self._prefix, **self._stores()},
+            "erase_session": lambda: {
+                "p_session_id": self._id(),
+                "p_limit": self._limit(),
+                **self._choice.choice([{}, {"p_idle_since": "2000-01-01T00:00:00+00:00"}]),
+            },
+            "erase_customer": lambda: {
+                **self._stores(),
+                "p_customer_id": self._id(),
+                "p_limit": self._limit(),
+            },
+            "anonymize_customer": lambda: {
+                **self._stores(),
+                **dict(zip(("p_customer_id", "p_anonymous_id"), self._some(), strict=False)),
+                "p_keep_messages": self._choice.random() < 0.5,
+                "p_limit": self._limit(),
+            },
+            "expire_failed_documents": lambda: {
+                "p_failed_since": "2100-01-01T00:00:00+00:00",
+                "p_limit": self._limit(),
             },
         }
 
     def arguments(self, function: str) -> Arguments:
         """Arguments for one call."""
         make = self.together.get(function) or self.alone[function]
-        return {"p_prefix": self._prefix, **make()}
+        arguments = make()
+        if "p_session_prefix" in arguments:
+            return arguments
+        return {"p_prefix": self._prefix, **arguments}
 
     def _id(self) -> str:
         return self._choice.choice(_IDS)
@@ -131,6 +151,13 @@ class Calls:
 
     def _numbers(self) -> list[int]:
         return [self._choice.randrange(1, 200) for _ in range(6)]
+
+    def _limit(self) -> int:
+        return self._choice.choice([1, 3, 1000])
+
+    def _stores(self) -> Arguments:
+        kinds = ("session", "customer", "variable")
+        return {f"p_{kind}_prefix": self._prefix for kind in kinds}
 
     def _passing(self) -> str:
         return f"passing_{self._id()}"
@@ -225,7 +252,9 @@ def write(url: str, prefix: str, seed: int, seconds: float) -> tuple[Counter[str
                 name = choice.choice([*names])
                 called[name] += 1
                 arguments = {
-                    key: value if isinstance(value, (str, bool)) or key in _LISTED else Jsonb(value)
+                    key: value
+                    if isinstance(value, (str, bool, int)) or key in _LISTED
+                    else Jsonb(value)
                     for key, value in calls.arguments(name).items()
                 }
                 _call(connection, errors, f"parlant_{name}", arguments)

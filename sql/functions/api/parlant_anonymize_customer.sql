@@ -46,6 +46,14 @@ begin
       hint = 'Pass a new random id.';
   end if;
 
+  v_sessions := parlant_internal.sessions_of_customer(p_session_prefix, p_customer_id, c_max_sessions);
+  perform parlant_internal.lock_keys(
+    array(
+      select parlant_internal.document_key(parlant_internal.table_of(p_session_prefix, 'sessions'), i.id)
+      from unnest(v_sessions) as i (id))
+    || parlant_internal.document_key(v_customers, p_customer_id)
+    || parlant_internal.document_key(v_customers, p_anonymous_id));
+
   -- Before the first session has it: a server must be able to read the customer of each session.
   execute format(
     'insert into %1$s (data) select jsonb_build_object('
@@ -55,7 +63,6 @@ begin
     v_customers)
   using p_customer_id, p_anonymous_id;
 
-  v_sessions := parlant_internal.sessions_of_customer(p_session_prefix, p_customer_id, c_max_sessions);
   if cardinality(v_sessions) > 0 then
     return parlant_internal.anonymize_sessions(
       p_session_prefix, v_sessions, p_anonymous_id, p_keep_messages, p_limit)

@@ -27,6 +27,7 @@ declare
   -- Each session is locked by a key until the end of the call.
   c_max_sessions constant integer := 500;
   v_sessions text[];
+  v_key bigint;
   v_left bigint := p_limit;
   v_table record;
   v_count bigint;
@@ -41,14 +42,17 @@ begin
       || jsonb_build_object('done', false);
   end if;
 
+  select parlant_internal.document_key(t.table_name, p_customer_id) into v_key
+  from parlant_internal.personal_tables(null, p_customer_prefix, null) as t
+  where t.collection = 'customers' and not t.is_failed;
+  perform parlant_internal.lock_keys(array[v_key]);
+
   for v_table in
     select t.collection, t.is_failed, t.table_name, t.condition, parlant_internal.name_of(t.table_name) as name
     from parlant_internal.personal_tables(p_session_prefix, p_customer_prefix, p_variable_prefix) as t
     where t.collection not in ('events', 'sessions')
   loop
     if v_table.collection = 'customers' and not v_table.is_failed then
-      perform parlant_internal.lock_keys(
-        array[parlant_internal.document_key(v_table.table_name, p_customer_id)]);
       execute format('delete from %s as a where a.id = $1', v_table.table_name) using p_customer_id;
       get diagnostics v_count = row_count;
     else

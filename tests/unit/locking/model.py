@@ -194,6 +194,29 @@ def delete_owner(owner: str, *members: str) -> Call:
     return call
 
 
+def erase(owners: Sequence[str], *members: str, made: str | None = None) -> Call:
+    """erase_session, erase_customer and anonymize_customer, which makes another owner first."""
+
+    def call(in_batch: bool) -> Steps:
+        yield from keys(*owners, *([made] if made is not None else []))
+        if made is not None:
+            yield Wait(row(made))
+        held = None
+        written = False
+        for member in members:
+            if (yield Try(row(member))):
+                written = True
+            else:
+                held = member
+        if held is None:
+            for owner in owners:
+                yield Wait(row(owner))
+        elif not written:
+            yield Wait(row(held))
+
+    return call
+
+
 def import_documents(*documents: str) -> Call:
     """import_documents and restore_failed_documents, in the order of their argument."""
 

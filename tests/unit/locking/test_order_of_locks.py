@@ -9,12 +9,15 @@ import pytest
 from tests.unit.locking.model import (
     Call,
     Steps,
+    Try,
     Wait,
     batch,
     by_id,
     delete_owner,
+    erase,
     find_circle,
     import_documents,
+    keys,
     names,
     new_id,
     owner_and_member,
@@ -38,6 +41,8 @@ SINGLE = {
     "searched otherwise, with another id": searched("f", "e", new="e"),
     "remove a tag": remove_tag("s", "e", "f"),
     "delete an owner": delete_owner("s", "e", "f"),
+    "erase sessions": erase(("s", "t"), "e", "f"),
+    "anonymize a customer": erase(("s",), "e", "f", made="t"),
     "import": import_documents("f", "s", "e"),
 }
 BATCHES = {
@@ -74,6 +79,14 @@ def _rows(*documents: str) -> Call:
     return call
 
 
+def _members_before_the_key(owner: str, member: str) -> Call:
+    def call(in_batch: bool) -> Steps:
+        yield Try(row(member))
+        yield from keys(owner)
+
+    return call
+
+
 @pytest.mark.parametrize(
     "calls",
     [
@@ -81,8 +94,14 @@ def _rows(*documents: str) -> Call:
         [_rows("e", "f"), _rows("f", "e")],
         [batch(_rows("e"), _rows("f")), batch(by_id("f"), by_id("e"))],
         [_rows("e", "f"), delete_owner("f", "e")],
+        [batch(by_id("e"), by_id("s")), _members_before_the_key("s", "e")],
     ],
-    ids=["rows in different orders", "a batch without keys", "an owner without its key"],
+    ids=[
+        "rows in different orders",
+        "a batch without keys",
+        "an owner without its key",
+        "members before the owner's key",
+    ],
 )
 def test_that_the_model_finds_a_circle(calls: list[Call]) -> None:
     assert find_circle(calls) is not None

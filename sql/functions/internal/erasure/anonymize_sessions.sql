@@ -1,5 +1,6 @@
 -- purpose:          Anonymizes sessions with their events, a bounded number of events at a time. A session
---                   changes hands with the last of its events; failed copies are deleted.
+--                   changes hands after the last of its events; failed copies are deleted. The caller holds
+--                   the keys of the sessions.
 -- p_session_prefix: table prefix of the session store
 -- p_session_ids:    the sessions' ids, at most 1,000
 -- p_customer_id:    the id that takes the place of the customer's
@@ -34,34 +35,43 @@ begin
     ' where d.ctid = any (array('
     'select a.ctid from %1$s as a where a.session_id = any ($1)'
     ' and a.data <> parlant_internal.anonymized_event(a.data, $2, $3)'
-    ' limit $4 for update',
+    ' limit $4 for update skip locked))',
     v_events);
 
-  execute v_query || ' skip locked))' using p_session_ids, p_customer_id, p_keep_messages, p_limit;
+  execute v_query using p_session_ids, p_customer_id, p_keep_messages, p_limit;
   get diagnostics v_changed = row_count;
+  v_counts := jsonb_build_object(parlant_internal.name_of(v_events), v_changed);
   if v_changed >= p_limit then
-    return jsonb_build_object(
-      'changed', jsonb_build_object(parlant_internal.name_of(v_events), v_changed), 'done', false);
+    return jsonb_build_object('changed', v_counts, 'done', false);
   end if;
-
-  perform parlant_internal.lock_keys(array(
-    select parlant_internal.document_key(v_sessions, i.id) from unnest(p_session_ids) as i (id)));
-
-  -- Those that others held, and those that came meanwhile. Whoever writes an event holds nothing else that
-  -- is waited for here: its session's key is ours.
-  execute v_query || '))' using p_session_ids, p_customer_id, p_keep_messages, null::bigint;
-  get diagnostics v_count = row_count;
-  v_counts := jsonb_build_object(parlant_internal.name_of(v_events), v_changed + v_count);
 
   for v_table in
     select t.table_name, t.condition
     from parlant_internal.personal_tables(p_session_prefix, null, null) as t
     where t.is_failed
   loop
-    execute format('delete from %s as a where %s', v_table.table_name, v_table.condition)
-    using null::text, p_session_ids;
-    get diagnostics v_count = row_count;
+    v_count := parlant_internal.erase_rows(v_table.table_name, v_table.condition, null, p_session_ids, null);
+    v_changed := v_changed + v_count;
     v_counts := v_counts || jsonb_build_object(parlant_internal.name_of(v_table.table_name), v_count);
+  end loop;
+
+  -- Rows that others hold stay for the next call, which finds them as long as the session has not changed hands.
+  for v_table in
+    select t.table_name, t.condition
+    from parlant_internal.personal_tables(p_session_prefix, null, null) as t
+    where t.is_failed
+    union all
+    select
+      v_events,
+      format(
+        'a.session_id = any ($2)'
+        ' and a.data <> parlant_internal.anonymized_event(a.data, $1, %L)', p_keep_messages)
+  loop
+    if parlant_internal.has_rows_left(
+      v_table.table_name, v_table.condition, p_customer_id, p_session_ids, p_waits => v_changed = 0)
+    then
+      return jsonb_build_object('changed', v_counts, 'done', false);
+    end if;
   end loop;
 
   execute format(

@@ -204,6 +204,7 @@ _CALLS: list[tuple[str, str, Arguments]] = [
         "labels of idle sessions",
         "list_expired_sessions",
         {
+            "p_session_prefix": PREFIX,
             "p_customer_prefix": PREFIX,
             "p_idle_since": "2026-01-01T00:00:00+00:00",
             "p_labels": _many(90_000, str),
@@ -323,7 +324,7 @@ def test_that_every_function_that_takes_json_or_a_list_is_covered(sql: psycopg.C
 
 
 def _call(connection: psycopg.Connection, function: str, arguments: Arguments) -> str | None:
-    if function not in ("execute", "diagnose"):
+    if function not in ("execute", "diagnose") and "p_session_prefix" not in arguments:
         arguments = {"p_prefix": PREFIX, **arguments}
     lists = ("p_tags", "p_labels", "p_kinds", "p_added", "p_collections", "p_functions")
     values = {
