@@ -33,6 +33,7 @@ from parlant.core.tracer import Tracer
 from parlant_supabase.errors import VersionMismatchError
 
 if TYPE_CHECKING:
+    from parlant.core.background_tasks import BackgroundTaskService
     from parlant.core.loggers import TracingLogger
     from parlant.core.sessions import PollingSessionListener
     from parlant.core.tracer import LocalTracer
@@ -53,12 +54,26 @@ _NAMES = (
     "parlant.core.tracer:LocalTracer",
 )
 
+# What parts of `join_server` need besides. Without one of these the part is left out.
+_NAMES_OF_PARTS = {
+    "lock_by_session": (
+        "parlant.core.background_tasks:BackgroundTaskService.cancel",
+        "parlant.core.background_tasks:BackgroundTaskService.cancel_all",
+        "parlant.core.background_tasks:BackgroundTaskService.collect",
+        "parlant.core.background_tasks:BackgroundTaskService.restart",
+        "parlant.core.background_tasks:BackgroundTaskService.start",
+    ),
+}
+
 _LOCK = "_lock"
 
 
 def _found(name: str) -> Any | None:
     module, _, path = name.partition(":")
-    found: Any = import_module(module)
+    try:
+        found: Any = import_module(module)
+    except ModuleNotFoundError:
+        return None
     for part in path.split("."):
         found = getattr(found, part, None)
     return found
@@ -71,8 +86,9 @@ if not TYPE_CHECKING:
         _found("parlant.core.sessions:PollingSessionListener") or SessionListener
     )
     LocalTracer = _found("parlant.core.tracer:LocalTracer") or Tracer
+    BackgroundTaskService = _found("parlant.core.background_tasks:BackgroundTaskService") or object
 
-__all__ = ["LocalTracer", "PollingSessionListener", "TracingLogger"]
+__all__ = ["BackgroundTaskService", "LocalTracer", "PollingSessionListener", "TracingLogger"]
 
 
 def check_parlant(store: object | None = None) -> None:
@@ -94,6 +110,25 @@ def check_parlant(store: object | None = None) -> None:
             f"{_SUPPORTED}: run `pip install 'parlant~={_SUPPORTED}.0'`, or "
             "`pip install --upgrade parlant-supabase` for a release that works with later ones."
         )
+
+
+def missing_for(part: str, what_is_lost: str) -> str | None:
+    """What the installed Parlant lacks of what a part of `join_server` needs, as a warning.
+
+    Args:
+        part: The name of the argument that switches the part off.
+        what_is_lost: What the server does without the part.
+
+    Returns:
+        None if nothing is missing.
+    """
+    missing = [name.partition(":")[2] for name in _NAMES_OF_PARTS[part] if _found(name) is None]
+    if not missing:
+        return None
+    return (
+        f"join_server: the installed Parlant {version('parlant')} lacks {', '.join(missing)}. "
+        f"{what_is_lost} Pass {part}=False to switch this warning off."
+    )
 
 
 def remove_lock(store: object) -> None:

@@ -11,24 +11,32 @@ from parlant.core.sessions import SessionListener, SessionStore
 from parlant.core.tracer import Tracer
 
 from parlant_supabase.errors import ConfigurationError
+from parlant_supabase.parlant_internals import BackgroundTaskService, missing_for
 from parlant_supabase.stores.session_listener import SupabaseSessionListener
 from parlant_supabase.stores.session_store import SupabaseSessionStore
 from parlant_supabase.stores.store import SupabaseStore
+from parlant_supabase.stores.turns.background_tasks import SessionTaskService
 
 _INTERFACES = (SessionStore, CustomerStore, ContextVariableStore)
 
 
-async def join_server(container: Container) -> Container:
+async def join_server(container: Container, *, lock_by_session: bool = True) -> Container:
     """Makes the stores a part of the server that they are given to.
 
         p.Server(**stores, configure_container=join_server)
 
     They then log, trace and measure with the server's own logger, tracer and meter, unless they
     were opened with others, and clients that wait for events of a session share their requests. An
-    application with a `configure_container` of its own calls it there.
+    application with a `configure_container` of its own calls it there. To switch a part off:
+
+        configure_container=functools.partial(join_server, lock_by_session=False)
+
+    A part for which the installed Parlant lacks a name is left out, with one warning.
 
     Args:
         container: The server's; it is changed.
+        lock_by_session: Whether the message of a customer waits for the running turn of that
+            customer's session only, by a `BackgroundTaskService` of this package.
 
     Returns:
         The container.
@@ -50,7 +58,20 @@ async def join_server(container: Container) -> Container:
 
     # Resolved when it is asked for: later versions of Parlant define the stores after this call.
     container[SessionListener] = Singleton(listener)  # type: ignore[type-abstract]
+    if lock_by_session:
+        _lock_by_session(container)
     return container
+
+
+def _lock_by_session(container: Container) -> None:
+    if warning := missing_for(
+        "lock_by_session", "A message may wait for the turn of another session."
+    ):
+        container[Logger].warning(warning)  # type: ignore[type-abstract]
+        return
+    container[BackgroundTaskService] = Singleton(
+        lambda container: SessionTaskService(container[Logger])
+    )
 
 
 def _join(container: Container) -> None:

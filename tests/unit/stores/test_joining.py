@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 from unittest.mock import create_autospec
 
 import pytest
 from lagom import Container
 from parlant.adapters.db.transient import TransientDocumentDatabase
+from parlant.core.background_tasks import BackgroundTaskService
 from parlant.core.common import IdGenerator
 from parlant.core.context_variables import ContextVariableDocumentStore, ContextVariableStore
 from parlant.core.customers import CustomerDocumentStore, CustomerStore
@@ -17,6 +19,7 @@ from parlant.core.sessions import SessionDocumentStore, SessionListener, Session
 from parlant.core.tracer import Tracer
 from parlant_supabase import ConfigurationError
 from parlant_supabase.stores import SupabaseSessionListener, join_server
+from parlant_supabase.stores.turns.background_tasks import SessionTaskService
 
 from tests.unit.stores.fake_rpc import store_of
 
@@ -88,4 +91,35 @@ async def test_that_the_sessions_must_be_ours() -> None:
     assert str(caught.value) == (
         "join_server: the sessions are in a SessionDocumentStore. "
         "Give the server the stores that supabase_stores() opens."
+    )
+
+
+async def test_that_tasks_are_locked_by_session(container: Container) -> None:
+    await join_server(container)
+
+    tasks = container[BackgroundTaskService]
+    assert isinstance(tasks, SessionTaskService)
+    assert container[BackgroundTaskService] is tasks
+
+
+async def test_that_a_part_can_be_switched_off(container: Container) -> None:
+    await join_server(container, lock_by_session=False)
+
+    assert type(container[BackgroundTaskService]) is BackgroundTaskService
+
+
+async def test_that_a_part_is_left_out_where_parlant_lacks_a_name(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("parlant.core.background_tasks.BackgroundTaskService.collect")
+
+    await join_server(container)
+
+    logger: Any = container[Logger]  # type: ignore[type-abstract]
+    assert type(container[BackgroundTaskService]) is BackgroundTaskService
+    [warning] = logger.warning.call_args_list
+    assert warning.args == (
+        f"join_server: the installed Parlant {version('parlant')} lacks "
+        "BackgroundTaskService.collect. A message may wait for the turn of another session. "
+        "Pass lock_by_session=False to switch this warning off.",
     )

@@ -1,0 +1,1 @@
+"""What keeps turns apart and alive: across sessions, servers and restarts."""
