@@ -6059,6 +6059,68 @@ revoke all on function public.parlant_check_events(text, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_check_events(text, jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/api/parlant_copy_unreadable_documents.sql
+-- purpose:      Copies documents that Parlant cannot read into the table of failed documents, where people
+--               find them. They stay in the collection. One that has a copy already, and one that the
+--               collection does not have, is passed over.
+-- p_prefix:     the store's table prefix
+-- p_collection: the collection's name
+-- p_documents:  [{"id": text, "reason": text}, ...]; the reason is 'rejected' if the store's loader is going
+--               to reject the document, else it begins with 'raised: '
+-- returns:      {"copied": int}
+-- raises:       PD004 collection not found, PD008 invalid argument
+-- example:      select public.parlant_copy_unreadable_documents(
+--                 'parlant_sessions_', 'events', '[{"id": "e1", "reason": "raised: KeyError"}]');
+create or replace function public.parlant_copy_unreadable_documents(
+  p_prefix text,
+  p_collection text,
+  p_documents jsonb
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table text := parlant_internal.table_of(p_prefix, p_collection);
+  v_failed text := parlant_internal.failed_table_of(p_prefix, p_collection);
+  v_entry jsonb;
+  v_stored jsonb;
+  v_copied integer := 0;
+begin
+  perform parlant_internal.require_list(
+    p_documents, 'documents', 'Write [{"id": "...", "reason": "..."}].', 500);
+
+  -- Nothing is unique in that table, so two servers that find the same document take turns.
+  perform pg_advisory_xact_lock(hashtextextended(v_failed, 0));
+
+  for v_entry in select e.value from jsonb_array_elements(p_documents) as e loop
+    execute format(
+      'select d.data from %s as d where d.id = $1 and not exists ('
+      'select from %s as f where f.id = $1 and (f.data = d.data or starts_with(f.reason, ''raised'')))',
+      v_table, v_failed)
+    into v_stored
+    using v_entry ->> 'id';
+
+    if v_stored is not null then
+      perform parlant_internal.insert_failed_document(
+        v_failed, v_entry ->> 'id', v_stored, coalesce(v_entry ->> 'reason', 'unknown'), null);
+      v_copied := v_copied + 1;
+    end if;
+  end loop;
+
+  return jsonb_build_object('copied', v_copied);
+end;
+$$;
+
+comment on function public.parlant_copy_unreadable_documents(text, text, jsonb) is
+'Copies documents that Parlant cannot read to the failed ones.';
+
+revoke all on function public.parlant_copy_unreadable_documents(text, text, jsonb)
+from public, anon, authenticated;
+grant execute on function public.parlant_copy_unreadable_documents(text, text, jsonb) to service_role;
+-- <<<
 -- >>> sql/functions/api/parlant_count_customer_documents.sql
 -- purpose:           Counts all that is stored of a customer, failed copies included: sessions with their
 --                    events, values of context variables, tags and the customer.
@@ -6105,12 +6167,20 @@ to service_role;
 -- purpose:  Counts the documents of collections, and their failed ones, to the row and all at one moment, so
 --           that an export can be compared with what was there.
 -- p_prefix: what the table prefixes begin with
--- returns:  {"collections": [{"prefix": text, "collection": text, "documents": int, "failed": int}, ...]}
+-- p_exact:  false estimates the counts of large tables, at a bounded cost
+-- returns:  {"collections": [{"prefix": text, "collection": text, "table": text, "documents": int | null,
+--            "failed_table": text, "failed": int | null}, ...]};
+--           null is the count of a table that is missing or, without p_exact, that the caller may not read
 -- raises:   nothing
 -- example:  select public.parlant_count_documents('parlant_');
 --
 -- It is stable, so that all counts are of the snapshot of the statement that calls it.
-create or replace function public.parlant_count_documents(p_prefix text default '')
+drop function if exists public.parlant_count_documents(text);
+
+create or replace function public.parlant_count_documents(
+  p_prefix text default '',
+  p_exact boolean default true
+)
 returns jsonb
 language plpgsql
 stable
@@ -6120,42 +6190,51 @@ set statement_timeout = '55s'
 as $$
 declare
   v_collection record;
-  v_documents bigint;
-  v_failed bigint;
+  v_table name;
+  v_oid regclass;
+  v_count bigint;
+  v_counts jsonb[];
   v_collections jsonb[] := '{}';
 begin
   for v_collection in
-    select
-      c.prefix,
-      c.collection,
-      format('%I.%I', 'public', c.table_name) as documents,
-      format('%I.%I', 'public', c.failed_table_name) as failed
+    select c.prefix, c.collection, c.table_name, c.failed_table_name
     from parlant_internal.collections as c
     where starts_with(c.prefix, p_prefix)
-      and to_regclass(format('%I.%I', 'public', c.table_name)) is not null
-      and to_regclass(format('%I.%I', 'public', c.failed_table_name)) is not null
     order by c.prefix, c.collection
   loop
-    execute format(
-      'select (select count(*) from %s), (select count(*) from %s)',
-      v_collection.documents, v_collection.failed)
-    into v_documents, v_failed;
+    v_counts := '{}';
+    foreach v_table in array array[v_collection.table_name, v_collection.failed_table_name] loop
+      v_oid := to_regclass(format('%I.%I', 'public', v_table));
+      if v_oid is null then
+        v_count := null;
+      elsif p_exact then
+        execute format('select count(*) from %s', v_oid)
+        into v_count;
+      else
+        v_count := (parlant_internal.count_rows(v_oid) ->> 'count')::bigint;
+      end if;
+
+      v_counts := v_counts || coalesce(to_jsonb(v_count), 'null');
+    end loop;
+
     v_collections := v_collections || jsonb_build_object(
       'prefix', v_collection.prefix,
       'collection', v_collection.collection,
-      'documents', v_documents,
-      'failed', v_failed);
+      'table', v_collection.table_name,
+      'documents', v_counts[1],
+      'failed_table', v_collection.failed_table_name,
+      'failed', v_counts[2]);
   end loop;
 
   return jsonb_build_object('collections', to_jsonb(v_collections));
 end;
 $$;
 
-comment on function public.parlant_count_documents(text) is
-'Exact number of documents of Parlant document collections.';
+comment on function public.parlant_count_documents(text, boolean) is
+'Number of documents of Parlant document collections.';
 
-revoke all on function public.parlant_count_documents(text) from public, anon, authenticated;
-grant execute on function public.parlant_count_documents(text) to service_role;
+revoke all on function public.parlant_count_documents(text, boolean) from public, anon, authenticated;
+grant execute on function public.parlant_count_documents(text, boolean) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_count_failed_documents.sql
 -- purpose:      Counts the failed documents of every collection.

@@ -46,6 +46,31 @@ def contents(database: StackDatabase, prefix: str) -> dict[str, Contents]:
         }
 
 
+def copies_made(
+    there: Mapping[str, Contents], source: Mapping[str, Contents]
+) -> dict[str, list[str]]:
+    """The copies that an import made of documents that Parlant cannot read; all else is equal.
+
+    Args:
+        there: What is in the project that was imported to, as `contents` gives it.
+        source: What is in the project that it came from.
+
+    Returns:
+        By collection the copied documents.
+    """
+    assert {name: each.documents for name, each in there.items()} == {
+        name: each.documents for name, each in source.items()
+    }
+    copies = {}
+    for name, (_, failed) in there.items():
+        own = len(source[name].failed)
+        assert failed[:own] == source[name].failed
+        assert all(reason.startswith("raised: KeyError") for _, _, reason, _ in failed[own:])
+        if failed[own:]:
+            copies[name] = [str(text) for _, text, _, _ in failed[own:]]
+    return copies
+
+
 _MOST_AT_ONCE = 1000
 
 

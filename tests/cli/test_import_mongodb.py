@@ -52,7 +52,9 @@ def test_that_the_stores_are_where_parlant_has_them(
     assert [json.loads(text) for text in there["sessions"].documents] == sessions
     assert there["events"].documents == ['{"id": "e", "offset": 1099511627776}']
     assert [(id, text, reason) for id, text, reason, _ in there["events"].failed] == [
-        ("f", '{"id": "f"}', "unknown")
+        ("f", '{"id": "f"}', "unknown"),
+        # A copy, as Parlant cannot read it.
+        ("e", '{"id": "e", "offset": 1099511627776}', "raised: KeyError: 'version'"),
     ]
     assert all(not tally["missing"] for tally in tallies(result.stdout).values())
 

@@ -9,7 +9,7 @@ import pytest
 from parlant_supabase.local import LocalStack
 
 from tests.cli.conftest import Invoke, Run, assert_one_sentence
-from tests.cli.moving import contents, fill, numbered
+from tests.cli.moving import contents, copies_made, fill, numbered
 from tests.database.test_adoption import DOCUMENTS, seed
 from tests.tables import on
 
@@ -32,7 +32,10 @@ def test_that_a_store_of_the_earlier_adapter_is_copied(
 
     assert result.exit_code == 0, result.output
     there = contents(stack, f"{prefix}new_")
-    assert there == contents(stack, f"{chat}sessions_")
+    # They lack fields of today's version.
+    assert copies_made(there, contents(stack, f"{chat}sessions_")) == {
+        name: there[name].documents for name in ("events", "sessions")
+    }
     for collection in ("metadata", "sessions", "events"):
         assert [json.loads(text) for text in there[collection].documents] == DOCUMENTS[
             "parlant_sessions_", collection

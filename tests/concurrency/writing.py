@@ -84,6 +84,10 @@ class Calls:
                     for id in self._some()
                 ],
             },
+            "copy_unreadable_documents": lambda: {
+                "p_collection": "documents",
+                "p_documents": [{"id": id, "reason": "raised: x"} for id in self._some()],
+            },
             "restore_failed_documents": lambda: {
                 "p_collection": "documents",
                 "p_documents": [{"seq": seq, "data": self._document()} for seq in self._numbers()],

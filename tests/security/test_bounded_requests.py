@@ -135,6 +135,14 @@ _CALLS: list[tuple[str, str, Arguments]] = [
         },
     ),
     (
+        "unreadable documents",
+        "copy_unreadable_documents",
+        {
+            **_DOCUMENTS,
+            "p_documents": _many(20_000, lambda n: {"id": f"i{n}", "reason": "KeyError"}),
+        },
+    ),
+    (
         "what a loader made",
         "save_loaded_documents",
         {

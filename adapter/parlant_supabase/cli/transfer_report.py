@@ -193,10 +193,10 @@ def _details(tallies: Mapping[Part, Tally], *, dry_run: bool) -> Iterable[str]:
 
 def _verdict(run: Import, *, dry_run: bool) -> str:
     tallies = run.tallies.values()
-    if not run.is_complete:
-        return run.stopped or "Not everything was imported, as said above."
-    imported = sum(tally.imported + tally.replaced for tally in tallies)
     unreadable = _verdict_on_unreadable(run.tallies)
+    if not run.is_complete:
+        return (run.stopped or "Not everything was imported, as said above.") + unreadable
+    imported = sum(tally.imported + tally.replaced for tally in tallies)
     if dry_run:
         return (
             f"{counted(imported, 'document')} would be imported; nothing was changed.{unreadable}"
@@ -210,7 +210,8 @@ def _verdict(run: Import, *, dry_run: bool) -> str:
 
 def _verdict_on_unreadable(tallies: Mapping[Part, Tally]) -> str:
     count = sum(
-        tally.read if part.is_failed else len(tally.unreadable) for part, tally in tallies.items()
+        tally.read if part.is_failed else len(tally.unreadable) - tally.copies_in_source
+        for part, tally in tallies.items()
     )
     if not count:
         return ""

@@ -167,6 +167,11 @@ IMPORT_FAILED_DOCUMENTS = Function(
 
 # Failed documents.
 
+# One that has a copy gets no other.
+COPY_UNREADABLE_DOCUMENTS = Function(
+    "parlant_copy_unreadable_documents", _REPEATABLE, replies.CopiedReply, _NEVER
+)
+
 COUNT_FAILED_DOCUMENTS = Function(
     "parlant_count_failed_documents", _READ, replies.FailedCountsReply
 )

@@ -226,12 +226,14 @@ class DocumentCount(TypedDict):
 
     prefix: str
     collection: str
-    documents: int
-    failed: int
+    table: str
+    documents: int | None
+    failed_table: str
+    failed: int | None
 
 
 class DocumentCountsReply(TypedDict):
-    """The exact counts of collections, all of one moment."""
+    """The counts of collections, all of one moment; None where a table is missing."""
 
     collections: list[DocumentCount]
 
@@ -264,6 +266,12 @@ class ImportedFailedReply(TypedDict):
 
     inserted: int
     unchanged: int
+
+
+class CopiedReply(TypedDict):
+    """How many documents were copied to the failed ones."""
+
+    copied: int
 
 
 class FailedDocumentReply(TypedDict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -22,7 +22,7 @@ from parlant_supabase.transfer.errors import SourceError
 from parlant_supabase.transfer.ledger import Ledger, Likeness
 from parlant_supabase.transfer.project import Project, Saved
 from parlant_supabase.transfer.readability import Readability
-from parlant_supabase.transfer.records import Failure, Fingerprint, Part, Record, Source
+from parlant_supabase.transfer.records import Fingerprint, Part, Record, Source
 
 _BATCH_DOCUMENTS = 500
 _BATCH_CHARACTERS = 2_000_000
@@ -70,6 +70,7 @@ class Tally:
             their id.
         unreadable: Those that the installed Parlant cannot read; imported all the same, with a copy
             among the failed documents.
+        copies_in_source: How many of the unreadable are among the source's failed documents, too.
         refused: Those that cannot be stored.
         verified: How many were read back and are equal.
         missing: Ids of those that were not found when they were read back.
@@ -86,6 +87,7 @@ class Tally:
     contradicted: list[str] = field(default_factory=list)
     different: list[str] = field(default_factory=list)
     unreadable: list[Refusal] = field(default_factory=list)
+    copies_in_source: int = 0
     refused: list[Refusal] = field(default_factory=list)
     verified: int = 0
     missing: list[str] = field(default_factory=list)
@@ -147,7 +149,7 @@ class Import:
         self._there: set[Part] = set()
         self._metadata: dict[str, list[dict[str, Any] | None]] = {}
         self._readability = readability
-        self._copies: list[Record] = []
+        self._failed: set[tuple[Part, str | None]] = set()
         self._batch_part: Part | None = None
         self._batch = _Batch()
 
@@ -177,6 +179,7 @@ class Import:
         except SourceError as error:
             self.stopped = str(error)
         await self._flush()
+        await self._copy_unreadable()
 
     async def compare(self, advance: Callable[[int], None]) -> None:
         """Reads the parts back and compares them with the source.
@@ -194,6 +197,7 @@ class Import:
                         self._compare(record, tally)
                     advance(len(page))
             if self._dry_run:
+                _forget_left_out(tally)
                 tally.imported = sum(1 for _ in self._ledger.keys(part))
             else:
                 tally.missing = [_name(part, key) for key in self._ledger.keys(part)]
@@ -252,27 +256,27 @@ class Import:
         self._batch.characters += fingerprint.size
 
     async def _note_unreadable(self, record: Record, part: Part, tally: Tally) -> None:
-        if record.data is None:
-            return
-        reason = await self._readability.objection(record.part, record.data)
-        if reason is None:
-            return
-        tally.unreadable.append(Refusal(record.id, reason))
-        copy = replace(
-            record,
-            part=part._replace(is_failed=True),
-            text=None,
-            failure=Failure(record.id, reason),
-        )
-        self._copies.append(copy)
+        if record.failure is not None:
+            self._failed.add((part._replace(is_failed=False), record.id))
+        elif record.data is not None:
+            reason = await self._readability.objection(record.part, record.data)
+            if reason is not None:
+                tally.unreadable.append(Refusal(record.id, reason))
 
-    async def _save_copies(self) -> None:
-        """Keeps copies of what cannot be read among the failed documents."""
-        copies, self._copies = self._copies, []
-        if self._dry_run:
-            return
-        for copy in copies:
-            await self._project.save(copy.part, [copy.encode()], replace=False)
+    async def _copy_unreadable(self) -> None:
+        """Keeps copies of what cannot be read among the failed documents.
+
+        It is the last step, because the source may bring such copies itself.
+        """
+        for part, tally in self.tallies.items():
+            _forget_left_out(tally)
+            tally.copies_in_source = sum(
+                (part, each.id) in self._failed for each in tally.unreadable
+            )
+            if tally.unreadable and not self._dry_run:
+                await self._project.copy_unreadable(
+                    part, {str(each.id): each.reason for each in tally.unreadable}
+                )
 
     async def _has_other_metadata(self, part: Part, record: Record) -> bool:
         """Whether it is metadata and the store has other metadata already, which it keeps.
@@ -301,7 +305,6 @@ class Import:
         return True
 
     async def _flush(self) -> None:
-        await self._save_copies()
         batch, self._batch = self._batch, _Batch()
         if self._batch_part is not None and batch.documents:
             await self._save(self._batch_part, batch.documents, batch.keys)
@@ -347,6 +350,12 @@ class Import:
                 tally.different.append(key)
         else:
             tally.changed.append(_name(stored.part, key))
+
+
+def _forget_left_out(tally: Tally) -> None:
+    """Counts no document as unreadable that is not going to be in the project."""
+    left_out = {*tally.different, *(refusal.id for refusal in tally.refused)}
+    tally.unreadable = [each for each in tally.unreadable if each.id not in left_out]
 
 
 def _key(record: Record, fingerprint: Fingerprint) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +12,9 @@ from parlant_supabase.errors import CollectionExistsError
 from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.rpc.functions import (
     ADOPT_COLLECTIONS,
+    COPY_UNREADABLE_DOCUMENTS,
     COUNT_DOCUMENTS,
     CREATE_COLLECTION,
-    DIAGNOSE,
     EXPORT_DOCUMENTS,
     IMPORT_DOCUMENTS,
     IMPORT_FAILED_DOCUMENTS,
@@ -26,6 +26,9 @@ from parlant_supabase.rpc.replies import ExportPosition
 from parlant_supabase.store_layout import METADATA
 from parlant_supabase.transfer.errors import TransferError
 from parlant_supabase.transfer.records import Failure, Part, Record
+
+# As many as the database takes in a call.
+_MOST_COPIED_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -67,21 +70,24 @@ class Project:
         Raises:
             TransferError: A table is missing.
         """
-        reply = await self._rpc.call(DIAGNOSE, {}, "looking at the collections")
+        reply = await self._rpc.call(
+            COUNT_DOCUMENTS,
+            {"p_prefix": prefix, "p_exact": False},
+            "looking at the collections",
+        )
         parts = {}
         for each in reply["collections"]:
-            if not each["prefix"].startswith(prefix):
-                continue
-            for is_failed, table in ((False, each["documents"]), (True, each["failed"])):
-                if not table["exists"]:
-                    if not need_all:
-                        continue
+            for is_failed, table, count in (
+                (False, each["table"], each["documents"]),
+                (True, each["failed_table"], each["failed"]),
+            ):
+                if count is not None:
+                    parts[Part(each["prefix"], each["collection"], is_failed)] = count
+                elif need_all:
                     raise TransferError(
-                        f"The table {table['table']} is missing; `parlant-supabase doctor` says "
-                        "what to do about it."
+                        f"The table {table} is missing; `parlant-supabase doctor` says what to do "
+                        "about it."
                     )
-                part = Part(each["prefix"], each["collection"], is_failed)
-                parts[part] = (table["rows"] or {"count": 0})["count"]
         # The metadata of a store first, and events before the sessions that they belong to: one
         # that begins meanwhile comes without its first events, rather than they without it.
         return dict(sorted(parts.items(), key=lambda item: _order(item[0])))
@@ -95,6 +101,7 @@ class Project:
             Part(each["prefix"], each["collection"], is_failed): count
             for each in reply["collections"]
             for is_failed, count in ((False, each["documents"]), (True, each["failed"]))
+            if count is not None
         }
 
     async def create(self, part: Part) -> None:
@@ -152,6 +159,21 @@ class Project:
             return Saved(**failed)
         reply = await self._call(IMPORT_DOCUMENTS, part, p_documents=documents, p_replace=replace)
         return Saved(**reply)
+
+    async def copy_unreadable(self, part: Part, reasons: Mapping[str, str]) -> None:
+        """Copies documents to the failed ones, except those that have a copy.
+
+        Args:
+            part: Where they are.
+            reasons: Why each cannot be read, by its id.
+        """
+        documents = [{"id": id, "reason": reason} for id, reason in reasons.items()]
+        for start in range(0, len(documents), _MOST_COPIED_AT_ONCE):
+            await self._call(
+                COPY_UNREADABLE_DOCUMENTS,
+                part,
+                p_documents=documents[start : start + _MOST_COPIED_AT_ONCE],
+            )
 
     async def _call(self, function: Function[Reply], part: Part, **arguments: Any) -> Reply:
         return await self._rpc.call(

@@ -2,7 +2,7 @@
 -- and a role of the user's own may do nothing at all.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(299);
+select plan(302);
 
 create role parlant_test_user nologin noinherit;
 grant parlant_test_user to postgres;
@@ -170,6 +170,7 @@ values
 ($$select public.parlant_export_documents('parlant_sessions_', 'events')$$),
 ($$select public.parlant_import_documents('parlant_sessions_', 'events', '[]')$$),
 ($$select public.parlant_import_failed_documents('parlant_sessions_', 'events', '[]')$$),
+($$select public.parlant_copy_unreadable_documents('parlant_sessions_', 'events', '[]')$$),
 ($$select public.parlant_adopt_collections('parlant_sessions_', '{events}')$$),
 ($$select public.parlant_open_store('parlant_sessions_', '{sessions}', '0.9.0')$$),
 ($$select public.parlant_create_event('parlant_sessions_', '{"id": "e", "session_id": "s"}')$$),

@@ -1,7 +1,7 @@
 -- Counting, listing, restoring and dropping failed documents.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(31);
+select plan(36);
 
 select public.parlant_create_collection('pgtap_failed_', 'things');
 select public.parlant_create_collection('pgtap_failed_', 'others');
@@ -260,6 +260,47 @@ select is(
   ),
   3,
   'a page with one of them still ends past 4 MB'
+);
+
+-- Copying what cannot be read.
+
+insert into public.pgtap_failed_things (data)
+values ('{"id": "damaged", "version": "2"}'), ('{"id": "known", "version": "2"}');
+insert into public.pgtap_failed_things_failed_migrations (id, data, reason)
+values ('known', '{"id": "known"}', 'raised: KeyError'), ('damaged', '{"id": "damaged"}', 'rejected');
+
+select is(
+  public.parlant_copy_unreadable_documents(
+    'pgtap_failed_', 'things',
+    '[
+      {"id": "damaged", "reason": "raised: KeyError"}, {"id": "known", "reason": "raised: x"},
+      {"id": "absent", "reason": "raised: y"}
+    ]'
+  ),
+  '{"copied": 1}'::jsonb,
+  'documents that cannot be read are copied, but for those that have a copy or are not there'
+);
+select results_eq(
+  $$
+    select f.id, f.data, f.reason from public.pgtap_failed_things_failed_migrations as f
+    where f.id in ('damaged', 'known') and f.reason <> 'rejected' order by f.id
+  $$,
+  $$values
+    ('damaged' collate "C", '{"id": "damaged", "version": "2"}'::jsonb, 'raised: KeyError'),
+    ('known', '{"id": "known"}', 'raised: KeyError')$$,
+  'with the reason'
+);
+select is(
+  pg_temp.stored('damaged'), '{"id": "damaged", "version": "2"}'::jsonb, 'and stay where they are'
+);
+select is(
+  public.parlant_copy_unreadable_documents('pgtap_failed_', 'things', '[{"id": "damaged"}]'),
+  '{"copied": 0}'::jsonb,
+  'once'
+);
+select throws_ok(
+  $$select public.parlant_copy_unreadable_documents('pgtap_failed_', 'things', '{}')$$,
+  'PD008', null, 'a list is wanted'
 );
 
 select f.line from finish() as f (line);

@@ -43,6 +43,7 @@ def test_that_the_repeatable_writes_are_those_that_acknowledge_what_is_there() -
     assert repeatable == {
         "adopt_collections",
         "anonymize_customer",
+        "copy_unreadable_documents",
         "create_event",
         "create_variable",
         "ensure_indexes",
@@ -64,6 +65,7 @@ def test_that_functions_of_tables_whole_stores_and_unnamed_documents_are_never_b
     assert never == {
         "adopt_collections",
         "anonymize_customer",
+        "copy_unreadable_documents",
         "count_customer_documents",
         "count_documents",
         "count_session_documents",

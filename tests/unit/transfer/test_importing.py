@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
@@ -33,6 +33,7 @@ class FakeProject:
         self.documents: dict[Part, list[Record]] = {}
         self.created: list[Part] = []
         self.saves: list[tuple[Part, list[Any], bool]] = []
+        self.copied: list[tuple[Part, dict[str, str]]] = []
         self.refuse: Callable[[Sequence[Any]], None] = lambda documents: None
         self.page_size = 2
 
@@ -77,6 +78,9 @@ class FakeProject:
             else:
                 different.append(document["id"])
         return Saved(inserted, unchanged, replaced, different)
+
+    async def copy_unreadable(self, part: Part, reasons: Mapping[str, str]) -> None:
+        self.copied.append((part, dict(reasons)))
 
 
 class FakeSource:
@@ -538,3 +542,40 @@ def test_that_only_a_greater_version_is_newer() -> None:
     assert importing._is_newer("1.10.0", "1.9.0")
     assert not importing._is_newer("1.9.0", "1.9.0")
     assert not importing._is_newer("x", "1.9.0")
+
+
+class UnreadableIds:
+    """Stands in for Readability: objects to some ids."""
+
+    def __init__(self, *ids: str) -> None:
+        self._ids = ids
+
+    async def objection(self, part: Part, document: dict[str, Any]) -> str | None:
+        return "raised: KeyError" if document["id"] in self._ids else None
+
+
+async def test_that_copies_of_unreadable_documents_come_last(
+    project: FakeProject, start: Start
+) -> None:
+    failed = Record(FAILED, {"id": "b"}, None, Failure("b", "raised: KeyError"))
+    records = [thing("a"), thing("b"), failed, thing("c")]
+
+    done = await start(records, readability=UnreadableIds("a", "b"))()
+
+    assert project.copied == [(THINGS, {"a": "raised: KeyError", "b": "raised: KeyError"})]
+    assert [record.id for record in project.documents[FAILED]] == ["b"]
+    assert done.tallies[THINGS].copies_in_source == 1
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_that_a_document_that_is_not_imported_is_not_unreadable(
+    project: FakeProject, start: Start, dry_run: bool
+) -> None:
+    await project.create(THINGS)
+    project.documents[THINGS] = [thing("a", n=1)]
+
+    done = await start([thing("a", n=2)], readability=UnreadableIds("a"), dry_run=dry_run)()
+
+    assert done.tallies[THINGS].different == ["a"]
+    assert done.tallies[THINGS].unreadable == []
+    assert project.copied == []

@@ -41,14 +41,15 @@ def project(rpc: FakeRpc) -> Project:
 
 
 def collection(
-    prefix: str, name: str, rows: int | None = 1, *, documents: bool = True, failed: bool = True
+    prefix: str, name: str, rows: int = 1, *, documents: bool = True, failed: bool = True
 ) -> Any:
-    count = None if rows is None else {"count": rows, "exact": True}
     return {
         "prefix": prefix,
         "collection": name,
-        "documents": {"exists": documents, "table": f"{prefix}{name}", "rows": count},
-        "failed": {"exists": failed, "table": f"{prefix}{name}_failed", "rows": count},
+        "table": f"{prefix}{name}",
+        "documents": rows if documents else None,
+        "failed_table": f"{prefix}{name}_failed",
+        "failed": rows if failed else None,
     }
 
 
@@ -58,7 +59,7 @@ async def test_that_parts_come_with_their_sizes_in_order(rpc: FakeRpc, project: 
             "collections": [
                 collection("q_", "a"),
                 collection("p_", "sessions", 3),
-                collection("p_", "events", None),
+                collection("p_", "events", 0),
                 collection("p_", "metadata"),
             ]
         }
@@ -72,13 +73,20 @@ async def test_that_parts_come_with_their_sizes_in_order(rpc: FakeRpc, project: 
     ]
     assert parts[Part("p_", "sessions")] == 3
     assert parts[Part("p_", "events", True)] == 0
-    assert rpc.calls == [("parlant_diagnose", {}, "looking at the collections")]
+    assert rpc.calls == [
+        (
+            "parlant_count_documents",
+            {"p_prefix": "", "p_exact": False},
+            "looking at the collections",
+        )
+    ]
 
 
 async def test_that_parts_may_be_of_one_prefix(rpc: FakeRpc, project: Project) -> None:
-    rpc.answers = [{"collections": [collection("q_p_", "a"), collection("p_x_", "a")]}]
+    rpc.answers = [{"collections": [collection("p_x_", "a")]}]
 
     assert {part.prefix for part in await project.parts("p_")} == {"p_x_"}
+    assert rpc.calls[0][1] == {"p_prefix": "p_", "p_exact": False}
 
 
 async def test_that_a_missing_table_is_told(rpc: FakeRpc, project: Project) -> None:
@@ -113,13 +121,29 @@ async def test_that_a_missing_table_may_be_left_out(rpc: FakeRpc, project: Proje
 
 async def test_that_parts_are_counted_at_one_moment(rpc: FakeRpc, project: Project) -> None:
     rpc.answers = [
-        {"collections": [{"prefix": "p_", "collection": "things", "documents": 2, "failed": 1}]}
+        {"collections": [{**collection("p_", "things", 2), "failed": 1}]},
+        {"collections": [collection("p_", "things", failed=False)]},
     ]
 
     assert await project.counts("p_") == {THINGS: 2, FAILED: 1}
-    assert rpc.calls == [
-        ("parlant_count_documents", {"p_prefix": "p_"}, "counting the documents"),
+    assert await project.counts("p_") == {THINGS: 1}
+    assert (
+        rpc.calls == [("parlant_count_documents", {"p_prefix": "p_"}, "counting the documents")] * 2
+    )
+
+
+async def test_that_unreadable_documents_are_copied_in_bounded_calls(
+    rpc: FakeRpc, project: Project
+) -> None:
+    rpc.answers = [{"copied": 500}, {"copied": 1}]
+
+    await project.copy_unreadable(THINGS, {f"d{number}": "KeyError" for number in range(501)})
+
+    assert [(name, len(each["p_documents"])) for name, each, _ in rpc.calls] == [
+        ("parlant_copy_unreadable_documents", 500),
+        ("parlant_copy_unreadable_documents", 1),
     ]
+    assert rpc.calls[1][1] == {**WHERE, "p_documents": [{"id": "d500", "reason": "KeyError"}]}
 
 
 @pytest.mark.parametrize("answer", [{}, CollectionExistsError("it is there")])
