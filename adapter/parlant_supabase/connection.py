@@ -15,6 +15,7 @@ from parlant_supabase.document_migration import (
     version_of,
 )
 from parlant_supabase.errors import ConfigurationError
+from parlant_supabase.failed_copies import FailedCopies
 from parlant_supabase.left_out import LeftOutDocuments
 from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.rpc.functions import Function, Reply
@@ -32,6 +33,7 @@ class Connection:
 
     Attributes:
         left_out: Names documents that cannot be read in the log.
+        failed_copies: Copies them to the failed documents.
     """
 
     def __init__(self, rpc: RpcClient, prefix: str, observer: Observer) -> None:
@@ -39,6 +41,7 @@ class Connection:
         self.prefix = prefix
         self.observer = observer
         self.left_out = LeftOutDocuments(observer)
+        self.failed_copies = FailedCopies(self.call_collection, observer)
         self._store: object | None = None
 
     async def call(self, function: Function[Reply], **arguments: Any) -> Reply:
@@ -108,11 +111,24 @@ class Connection:
             return await self.call_collection(function, name, **arguments)
 
         self.left_out.opened(name, opened["table"])
-        report = await load_documents(
-            call, opened, loader, lambda id, reason: self.left_out.name(name, id, reason)
-        )
+
+        def left_out(id: str, why: str) -> None:
+            self.left_out.name(name, id, why)
+
+        report = await load_documents(call, opened, loader, left_out)
         log_report(self.observer.logger, name, opened["failed_table"], report)
         return self.collection(name, schema)
+
+    def leave_out(self, collection: str, id: object, why: str) -> None:
+        """Names a document that cannot be read in the log and has it copied, once.
+
+        Args:
+            collection: The document's collection.
+            id: Its id.
+            why: A clause without content of the document, such as "it lacks trace_id".
+        """
+        if self.left_out.name(collection, id, why) and isinstance(id, str):
+            self.failed_copies.add(collection, id, f"raised: {why}")
 
     def collection(
         self, name: str, schema: type[TDocument]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from parlant.core.persistence.document_database import BaseDocument
 
 from parlant_supabase.conversion import convert
+from parlant_supabase.errors import UnstorableValueError
 from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.rpc.encoding import encode_document
 from parlant_supabase.rpc.functions import (
@@ -21,6 +22,7 @@ from parlant_supabase.rpc.functions import (
     Reply,
 )
 from parlant_supabase.stores.parlant_stores import ParlantStore, parlant_stores
+from parlant_supabase.stores.reading import objection_to
 
 REASONS_TO_STAY = {
     "occupied": "the collection has another document of that id, or has changed it since",
@@ -173,11 +175,16 @@ class FailedDocuments:
         converted = []
         for document in page:
             try:
-                data = await _convert(document, store, collection.collection)
-            except _NotConvertedError as error:
+                loaded = await _load(document, store, collection.collection)
+                data = encode_document(loaded)
+            except (_NotConvertedError, UnstorableValueError) as error:
                 stays[document.seq] = str(error)
-            else:
+                continue
+            objection = objection_to(collection.collection, loaded)
+            if objection is None or await self._was_corrected(collection, store, document):
                 converted.append({"seq": document.seq, "data": data})
+            else:
+                stays[document.seq] = f"raised: {objection}"
         if converted:
             reply = await self._call(
                 RESTORE_FAILED_DOCUMENTS,
@@ -191,6 +198,18 @@ class FailedDocuments:
                 if each["outcome"] in REASONS_TO_STAY
             }
         return [Retried(document, stays.get(document.seq)) for document in page]
+
+    async def _was_corrected(
+        self, collection: FailedCollection, store: ParlantStore, document: FailedDocument
+    ) -> bool:
+        """Whether the document that the collection has can be read, other than its copy."""
+        reply = await self._call(FIND_ONE, collection, p_filters={"id": {"$eq": document.id}})
+        stored = reply["document"]
+        return (
+            stored is not None
+            and stored.get("version") == store.version
+            and objection_to(collection.collection, stored) is None
+        )
 
     async def drop(self, collection: FailedCollection, seqs: Sequence[int]) -> int:
         """Deletes failed documents for good; returns how many there were."""
@@ -212,19 +231,22 @@ class _NotConvertedError(Exception):
     """A loader does not convert a document; the message says why."""
 
 
-async def _convert(
+async def _load(
     document: FailedDocument, store: ParlantStore, collection: str
-) -> dict[str, Any] | str:
-    """A document at the store's version, as it is sent to the database."""
+) -> Mapping[str, Any]:
+    """A document at the store's version.
+
+    Raises:
+        _NotConvertedError: The store's loader does not convert it.
+    """
     data = document.data or {}
     if document.version == store.version:
-        return encode_document(data)
+        return data
     try:
         loaded = await convert(store.loaders[collection], cast(BaseDocument, data))
-        converted = encode_document(loaded) if loaded else None
     except Exception as error:
         # A loader may raise whatever it likes.
         raise _NotConvertedError(f"raised: {type(error).__name__}: {error}") from error
-    if converted is None:
+    if not loaded:
         raise _NotConvertedError("rejected")
-    return converted
+    return cast(Mapping[str, Any], loaded)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from parlant_supabase.rpc.telemetry import Observer
 
-# Beyond that the log would say nothing new, and the names would fill the memory.
+# Beyond that the log would say nothing new, and further on the names would fill the memory.
 _MOST_NAMED = 1000
+_MOST_REMEMBERED = 100_000
 
 
 class LeftOutDocuments:
@@ -24,29 +25,33 @@ class LeftOutDocuments:
         """Remembers a collection's table."""
         self._tables[collection] = table
 
-    def name(self, collection: str, id: object, why: str) -> None:
+    def name(self, collection: str, id: object, why: str) -> bool:
         """Says in the log that a document is left out, unless the log has it already.
 
         Args:
             collection: The document's collection.
             id: Its id.
             why: A clause without content of the document, such as "it lacks trace_id".
+
+        Returns:
+            Whether it is left out for the first time.
         """
         table = self._tables.get(collection, collection)
         key = (table, str(id))
-        if key in self._named or len(self._named) > _MOST_NAMED:
-            return
+        if key in self._named or len(self._named) >= _MOST_REMEMBERED:
+            return False
         self._named.add(key)
-        if len(self._named) > _MOST_NAMED:
+        if len(self._named) <= _MOST_NAMED:
+            self._observer.logger.warning(
+                f"Table {table}: document {str(id)!r} cannot be read and is left out: {why}. "
+                "Correct the row or delete it."
+            )
+        elif len(self._named) == _MOST_NAMED + 1:
             self._observer.logger.warning(
                 f"More than {_MOST_NAMED:,} documents cannot be read and are left out. The others "
-                "are not named here; `parlant-supabase failed list` counts those of older versions."
+                "are not named here; `parlant-supabase failed list` has them."
             )
-            return
-        self._observer.logger.warning(
-            f"Table {table}: document {str(id)!r} cannot be read and is left out: {why}. Correct "
-            "the row or delete it."
-        )
+        return True
 
 
 def why(error: BaseException) -> str:

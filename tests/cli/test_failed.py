@@ -249,6 +249,27 @@ def test_that_nothing_newer_is_overwritten(
     assert tables.stored() == {"s1": newer}
 
 
+def test_that_one_that_parlant_cannot_read_stays_until_it_is_corrected(
+    failed: Invoke, tables: FailedTables
+) -> None:
+    broken = session("s1", version=_CURRENT, title=5, labels=[])
+    tables.add(broken, "raised: title has another type than it should")
+    tables.store(broken)
+    tables.add({**broken, "id": "s2"}, "rejected")
+
+    result = failed("retry", "--json")
+
+    assert result.exit_code == 1
+    assert "title has another type than it should" in result.stdout
+    assert tables.failed() == {"s1", "s2"}
+    assert tables.stored() == {"s1": broken}
+
+    tables.execute("update {} set data = data || %s", "sessions", ('{"title": "Hello"}',))
+    assert failed("retry").exit_code == 1
+    assert tables.failed() == {"s2"}
+    assert tables.stored() == {"s1": {**broken, "title": "Hello"}}
+
+
 def test_that_what_was_deleted_does_not_come_back(failed: Invoke, tables: FailedTables) -> None:
     tables.add(session("s1"), "raised: KeyError")
 

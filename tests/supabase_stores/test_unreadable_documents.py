@@ -81,6 +81,12 @@ def named(caplog: pytest.LogCaptureFixture, table: str, id: str) -> int:
     )
 
 
+def copies(sql: psycopg.Connection, table: str) -> list[tuple[Any, ...]]:
+    """The id, document and reason of the failed documents of a table."""
+    failed = f"{table}_failed_migrations"
+    return sql.execute(on("select id, data, reason from {} order by seq", failed)).fetchall()
+
+
 async def say(stores: SupabaseStores, session: SessionId, message: str) -> Any:
     return await stores["session_store"].create_event(
         session, EventSource.CUSTOMER, EventKind.MESSAGE, "t", {"message": message}
@@ -231,5 +237,56 @@ async def test_that_a_document_that_cannot_be_converted_is_named_once(
             assert [event.offset for event in events] == [1]
 
     assert named(caplog, f"{prefix}s_events", old.id) == 1
-    (failed,) = sql.execute(on("select id from {}", f"{prefix}s_events_failed_migrations"))
-    assert failed == (old.id,)
+    assert [id for id, _, _ in copies(sql, f"{prefix}s_events")] == [old.id]
+
+
+async def test_that_a_document_that_cannot_be_read_is_copied_once(
+    open_stores: OpenStores, sql: psycopg.Connection, prefix: str
+) -> None:
+    async with open_stores() as stores:
+        session = await stores["session_store"].create_session(CustomerId("a"), AgentId("s"))
+        event = await say(stores, session.id, "one")
+        customer = await stores["customer_store"].create_customer("Ann")
+        variable = await stores["variable_store"].create_variable("plan")
+        await stores["variable_store"].update_value(variable.id, "ann", "pro")
+    damage(sql, f"{prefix}s_sessions", session.id, "title", 5)
+    damage(sql, f"{prefix}s_events", event.id, "trace_id", MISSING)
+    damage(sql, f"{prefix}c_customers", customer.id, "name", MISSING)
+    damage(sql, f"{prefix}v_variables", variable.id, "name", None)
+    sql.execute(on("update {} set data = data - 'last_modified'", f"{prefix}v_values"))
+
+    for _ in range(2):
+        async with open_stores() as stores, open_stores() as others:
+            for each in (stores, others):
+                assert (await each["session_store"].list_sessions()).items == []
+                assert await each["session_store"].list_events(session.id) == []
+                assert [c.id for c in await each["customer_store"].list_customers()] == ["guest"]
+                assert await each["variable_store"].list_variables() == []
+                assert await each["variable_store"].list_values(variable.id) == []
+
+    another_type = "has another type than it should"
+    for table, id, reason in (
+        ("s_sessions", session.id, f"title {another_type} (document version 0.9.0)"),
+        ("s_events", event.id, "KeyError: 'trace_id' (document version 0.9.0)"),
+        ("c_customers", customer.id, "KeyError: 'name' (document version 0.1.0)"),
+        ("v_variables", variable.id, f"name {another_type} (document version 0.3.0)"),
+    ):
+        (stored,) = sql.execute(on("select id, data from {}", f"{prefix}{table}"))
+        assert copies(sql, f"{prefix}{table}") == [(*stored, f"raised: {reason}")]
+        assert stored[0] == id
+    assert len(copies(sql, f"{prefix}v_values")) == 1
+
+
+async def test_that_a_copy_that_cannot_be_made_fails_no_read(
+    open_stores: OpenStores, sql: psycopg.Connection, prefix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_stores() as stores:
+        broken = await stores["customer_store"].create_customer("Ann")
+        damage(sql, f"{prefix}c_customers", broken.id, "name", MISSING)
+        failed = f"{prefix}c_customers_failed_migrations"
+        sql.execute(on("revoke insert on {} from service_role", failed))
+
+        assert [each.id for each in await stores["customer_store"].list_customers()] == ["guest"]
+
+    assert "of collection 'customers' that cannot be read were not copied" in caplog.text
+    assert "no permission" in caplog.text

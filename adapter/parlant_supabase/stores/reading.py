@@ -74,7 +74,7 @@ def read(
     """What a stored document stands for.
 
     Args:
-        connection: Names it in the log if it cannot be read.
+        connection: Leaves it out if it cannot be read.
         collection: Its collection.
         fields: What its fields must be. Parlant would take another type, and fail on it later.
         document: The document.
@@ -87,12 +87,14 @@ def read(
     try:
         return _read(fields, document, build)
     except _ObjectionError as objection:
-        connection.left_out.name(collection, stored.get("id"), str(objection))
+        connection.leave_out(collection, stored.get("id"), str(objection))
         raise UnreadableDocumentError(stored.get("id")) from None
 
 
 def objection_to(collection: str, document: Mapping[str, Any]) -> str | None:
     """Why a document of one of the stores cannot be read, as in the log; None if it can."""
+    if collection not in _readings():
+        return None
     fields, build = _readings()[collection]
     try:
         _read(fields, document, build)

@@ -45,6 +45,16 @@ class SupabaseStore:
             await super().__aenter__()  # type: ignore[misc]
         return self
 
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: object | None,
+    ) -> None:
+        """Closes the store once the copies of documents that it could not read are made."""
+        await self._connection.failed_copies.finish()
+        await super().__aexit__(exc_type, exc_value, traceback)  # type: ignore[misc]
+
     def _collection(self, name: str) -> DocumentCollection[BaseDocument]:
         """A collection of the store; nothing is sent."""
         return self._connection.collection(name, BaseDocument)

@@ -34,7 +34,7 @@ class FakeRpc:
     """
 
     def __init__(self) -> None:
-        self.replies: dict[str, list[Any]] = {}
+        self.replies: dict[str, list[Any]] = {"copy_unreadable_documents": [{"copied": 1}]}
         self.calls: list[Call] = []
 
     async def call(

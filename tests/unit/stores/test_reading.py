@@ -47,7 +47,7 @@ def test_that_a_document_is_handed_to_its_builder(offset: Any) -> None:
         ({"id": 5}, "id has another type than it should"),
     ],
 )
-def test_that_another_type_is_told(
+async def test_that_another_type_is_told(
     changes: dict[str, Any], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(UnreadableDocumentError) as caught:
@@ -64,7 +64,7 @@ def test_that_another_type_is_told(
     ) in record.getMessage()
 
 
-def test_that_a_missing_field_is_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_that_a_missing_field_is_told(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(UnreadableDocumentError):
         read_with({"id": "x", "offset": 1})
 
@@ -74,7 +74,7 @@ def test_that_a_missing_field_is_told(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.parametrize(
     ("version", "said"), [("9" * 30, f" (document version {'9' * 20})"), (5, "")]
 )
-def test_that_a_builder_that_raises_is_told(
+async def test_that_a_builder_that_raises_is_told(
     version: Any, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def build(document: Any) -> Any:
@@ -164,7 +164,7 @@ def test_that_another_error_is_raised() -> None:
         (VALUE, {"id": "x", "last_modified": "", "key": "k"}),
     ],
 )
-def test_that_each_field_is_checked(fields: Fields, document: dict[str, Any]) -> None:
+async def test_that_each_field_is_checked(fields: Fields, document: dict[str, Any]) -> None:
     connection = connection_of(fake_database())
 
     def is_read(document: dict[str, Any]) -> bool:
