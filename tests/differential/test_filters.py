@@ -27,6 +27,19 @@ def test_that_a_filter_finds_what_the_model_finds(subject: Subject, world: World
         assert found == matching, where
 
 
+# So many that no index can answer, and values are compared themselves.
+_MANY = {f"absent {number}": {"$ne": 1} for number in range(60)}
+
+
+@given(world=values.worlds())
+def test_that_a_filter_among_many_conditions_finds_the_same(subject: Subject, world: World) -> None:
+    documents, filters = world
+    subject.hold(documents)
+
+    among_many = [{"$and": [where, _MANY]} for where in filters]
+    assert subject.ids(among_many) == subject.ids(filters)
+
+
 def _unmixed(where: dict[str, Any]) -> dict[str, Any]:
     """The filter without fields beside logical operators, of which the reference ignores some."""
     logical = {

@@ -1,7 +1,8 @@
-"""A request of 1 MB takes 256 MB of a backend at most, or is refused, whatever it asks for."""
+"""A request of 1 MB takes little memory and time of a backend, or is refused, whatever it asks."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from tests.tables import on
 
 PREFIX = "bounded_"
 MOST_BYTES = 256 * 1024 * 1024
+# Processor time, in multiples of what a million hashes take: half a second where nothing else runs.
+MOST_HASHINGS = 2.5
 REFUSALS = {"PD001", "PD008"}
 
 Arguments = dict[str, Any]
@@ -284,7 +287,7 @@ _CALLS: list[tuple[str, str, Arguments]] = [
 
 @pytest.fixture(scope="module")
 def collections(stack: LocalStack) -> None:
-    """A hundred small documents, and an owner of each kind."""
+    """1,100 small documents, and an owner of each kind."""
     with psycopg.connect(stack.database_url, autocommit=True) as connection:
         for name in _COLLECTIONS:
             connection.execute("select public.parlant_create_collection(%s, %s)", (PREFIX, name))
@@ -292,7 +295,7 @@ def collections(stack: LocalStack) -> None:
             on(
                 "insert into {} (data) select jsonb_build_object("
                 "'id', 'a' || n, 'creation_utc', '2026', 'version', '1', 'n', n)"
-                " from generate_series(0, 99) as n",
+                " from generate_series(0, 1099) as n",
                 f"{PREFIX}documents",
             )
         )
@@ -302,22 +305,33 @@ def collections(stack: LocalStack) -> None:
             )
 
 
+@pytest.fixture(scope="module")
+def hashing(stack: LocalStack) -> float:
+    """Processor seconds that a million hashes take here and now."""
+    with psycopg.connect(stack.database_url, autocommit=True) as connection:
+        before = _seconds_so_far(connection)
+        connection.execute("select count(md5(n::text)) from generate_series(1, 1000000) as n")
+        return _seconds_so_far(connection) - before
+
+
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [call[1:] for call in _CALLS],
     ids=[name for name, *_ in _CALLS],
 )
 @pytest.mark.usefixtures("collections")
-def test_that_a_request_takes_little_memory_or_is_refused(
-    stack: LocalStack, function: str, arguments: Arguments
+def test_that_a_request_takes_little_memory_and_time_or_is_refused(
+    stack: LocalStack, hashing: float, function: str, arguments: Arguments
 ) -> None:
     with psycopg.connect(stack.database_url, autocommit=True) as connection:
         connection.execute("set role service_role")
-        before = _most_bytes_so_far(connection)
+        bytes_before = _most_bytes_so_far(connection)
+        seconds_before = _seconds_so_far(connection)
 
         refused = _call(connection, function, arguments)
 
-        assert _most_bytes_so_far(connection) - before < MOST_BYTES
+        assert _most_bytes_so_far(connection) - bytes_before < MOST_BYTES
+        assert _seconds_so_far(connection) - seconds_before < MOST_HASHINGS * hashing
         assert refused is None or refused in REFUSALS
 
 
@@ -351,3 +365,8 @@ def _most_bytes_so_far(connection: psycopg.Connection) -> int:
     status = Path(f"/proc/{connection.info.backend_pid}/status").read_text()
     (kilobytes,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
     return int(kilobytes) * 1024
+
+
+def _seconds_so_far(connection: psycopg.Connection) -> float:
+    fields = Path(f"/proc/{connection.info.backend_pid}/stat").read_text().split()
+    return sum(int(ticks) for ticks in fields[13:15]) / os.sysconf("SC_CLK_TCK")

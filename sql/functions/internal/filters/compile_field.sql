@@ -2,12 +2,14 @@
 -- p_field:     the field's name; a top-level key of the document, never a path
 -- p_condition: {op: operand, ...}
 -- p_path:      where p_condition stands in the whole filter
+-- p_indexable: whether indexes may answer it
 -- returns:     text of an SQL expression that is true for matches, and false or NULL otherwise
 -- raises:      PD001 invalid filter
 create or replace function parlant_internal.compile_field(
   p_field text,
   p_condition jsonb,
-  p_path text[]
+  p_path text[],
+  p_indexable boolean
 )
 returns text
 language plpgsql
@@ -35,16 +37,16 @@ begin
     v_terms := v_terms || case
       when v_operator in ('$eq', '$ne')
         then parlant_internal.compile_equality(
-          p_field, v_operator, v_operand, p_path || v_operator)
+          p_field, v_operator, v_operand, p_path || v_operator, p_indexable)
       when v_operator in ('$gt', '$gte', '$lt', '$lte')
         then parlant_internal.compile_range(
-          p_field, v_operator, v_operand, p_path || v_operator)
+          p_field, v_operator, v_operand, p_path || v_operator, p_indexable)
       when v_operator in ('$in', '$nin')
         then case
           when jsonb_typeof(v_operand) = 'array'
             then parlant_internal.compile_membership(
               p_field, v_operator, v_operand,
-              format('($1 #> %L::text[])', p_path || v_operator))
+              format('($1 #> %L::text[])', p_path || v_operator), p_indexable)
         end
     end;
 
@@ -72,9 +74,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.compile_field(text, jsonb, text[]) is
+comment on function parlant_internal.compile_field(text, jsonb, text[], boolean) is
 'Predicate text for the operators on one field.';
 
-revoke all on function parlant_internal.compile_field(text, jsonb, text[])
+revoke all on function parlant_internal.compile_field(text, jsonb, text[], boolean)
 from public, anon, authenticated;
-grant execute on function parlant_internal.compile_field(text, jsonb, text[]) to service_role;
+grant execute on function parlant_internal.compile_field(text, jsonb, text[], boolean) to service_role;

@@ -1,15 +1,17 @@
--- purpose:    Compiles $and and $or. Lists that differ in one field only become one comparison with an
---             array, because that is what an index can answer: $or of $eq becomes = any, $and of $ne
---             becomes <> all, and what all members of an $or have in common is taken out of it.
--- p_operator: '$and' or '$or'
--- p_members:  JSON array of filters
--- p_path:     where p_members stands in the whole filter
--- returns:    text of an SQL expression that is true for matches, and false or NULL otherwise
--- raises:     PD001 invalid filter
+-- purpose:     Compiles $and and $or. Lists that differ in one field only become one comparison with an
+--              array, because that is what an index can answer: $or of $eq becomes = any, $and of $ne
+--              becomes <> all, and what all members of an $or have in common is taken out of it.
+-- p_operator:  '$and' or '$or'
+-- p_members:   JSON array of filters
+-- p_path:      where p_members stands in the whole filter
+-- p_indexable: whether indexes may answer it
+-- returns:     text of an SQL expression that is true for matches, and false or NULL otherwise
+-- raises:      PD001 invalid filter
 create or replace function parlant_internal.compile_logical(
   p_operator text,
   p_members jsonb,
-  p_path text[]
+  p_path text[],
+  p_indexable boolean
 )
 returns text
 language plpgsql
@@ -38,7 +40,7 @@ begin
 
   v_varying := parlant_internal.varying_field(p_operator, p_members);
   if v_varying is not null then
-    v_common := parlant_internal.compile_filter((p_members -> 0) - v_varying, p_path || '0'::text);
+    v_common := parlant_internal.compile_filter((p_members -> 0) - v_varying, p_path || '0'::text, p_indexable);
     return format(
       '(%s and %s)',
       v_common,
@@ -49,7 +51,8 @@ begin
           p_members, v_varying, case p_operator when '$or' then '$eq' else '$ne' end),
         format(
           'parlant_internal.operands($1 #> %L::text[], %L, %L)',
-          p_path, v_varying, case p_operator when '$or' then '$eq' else '$ne' end)));
+          p_path, v_varying, case p_operator when '$or' then '$eq' else '$ne' end),
+        p_indexable));
   end if;
 
   for v_member, v_position in
@@ -58,7 +61,7 @@ begin
   loop
     -- In two steps: an append that is itself in the middle of being evaluated, further up, copies the array.
     v_term := format(
-      '(%s)', parlant_internal.compile_filter(v_member, p_path || v_position::text));
+      '(%s)', parlant_internal.compile_filter(v_member, p_path || v_position::text, p_indexable));
     v_terms := v_terms || v_term;
   end loop;
 
@@ -67,9 +70,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.compile_logical(text, jsonb, text[]) is
+comment on function parlant_internal.compile_logical(text, jsonb, text[], boolean) is
 'Predicate text for $and and $or.';
 
-revoke all on function parlant_internal.compile_logical(text, jsonb, text[])
+revoke all on function parlant_internal.compile_logical(text, jsonb, text[], boolean)
 from public, anon, authenticated;
-grant execute on function parlant_internal.compile_logical(text, jsonb, text[]) to service_role;
+grant execute on function parlant_internal.compile_logical(text, jsonb, text[], boolean) to service_role;

@@ -1,15 +1,18 @@
--- purpose:    Compiles $in and $nin, and the lists that compile_logical() turns into them.
--- p_field:    the field's name
--- p_operator: '$in' or '$nin'
--- p_operands: JSON array of the operands, for choosing how to compare
--- p_source:   text of an immutable SQL expression over $1 that yields the same array
--- returns:    text of an SQL expression that is true for matches, and false or NULL otherwise
--- raises:     nothing
+-- purpose:     Compiles $in and $nin, and the lists that compile_logical() turns into them.
+-- p_field:     the field's name
+-- p_operator:  '$in' or '$nin'
+-- p_operands:  JSON array of the operands, for choosing how to compare
+-- p_source:    text of an immutable SQL expression over $1 that yields the same array
+-- p_indexable: whether an index on the field's order key may answer it; without, the value itself is
+--              compared
+-- returns:     text of an SQL expression that is true for matches, and false or NULL otherwise
+-- raises:      nothing
 create or replace function parlant_internal.compile_membership(
   p_field text,
   p_operator text,
   p_operands jsonb,
-  p_source text
+  p_source text,
+  p_indexable boolean
 )
 returns text
 language plpgsql
@@ -36,6 +39,12 @@ begin
       v_column, p_source);
   end if;
 
+  if not p_indexable then
+    v_member := format(
+      'coalesce(d.data -> %L, ''null''::jsonb) = any (parlant_internal.json_elements(%s))', p_field, p_source);
+    return case p_operator when '$in' then v_member else format('not (%s)', v_member) end;
+  end if;
+
   v_member := format(
     '%s = any (parlant_internal.order_keys(%s))',
     parlant_internal.order_key(format('d.data -> %L', p_field)), p_source);
@@ -56,10 +65,10 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.compile_membership(text, text, jsonb, text) is
+comment on function parlant_internal.compile_membership(text, text, jsonb, text, boolean) is
 'Predicate text for $in and $nin.';
 
-revoke all on function parlant_internal.compile_membership(text, text, jsonb, text)
+revoke all on function parlant_internal.compile_membership(text, text, jsonb, text, boolean)
 from public, anon, authenticated;
-grant execute on function parlant_internal.compile_membership(text, text, jsonb, text)
+grant execute on function parlant_internal.compile_membership(text, text, jsonb, text, boolean)
 to service_role;
