@@ -90,6 +90,12 @@ class IncompleteDocumentError(SupabaseAdapterError, TypeError):
     sqlstate = "PD009"
 
 
+class TurnSupersededError(SupabaseAdapterError):
+    """A newer turn of the session has begun, on another server. Nothing was written."""
+
+    sqlstate = "PD010"
+
+
 # Raised before anything is sent.
 
 
@@ -167,6 +173,7 @@ ERRORS_BY_SQLSTATE: dict[str, type[SupabaseAdapterError]] = {
         TableNotOursError,
         InvalidArgumentError,
         IncompleteDocumentError,
+        TurnSupersededError,
     )
     if error.sqlstate is not None
 }

@@ -92,6 +92,42 @@ comment on table parlant_internal.opt_ins is
 alter table parlant_internal.opt_ins enable row level security;
 revoke all on table parlant_internal.opt_ins from public, anon, authenticated, service_role;
 -- <<<
+-- >>> sql/tables/turns.sql
+-- The newest turn of each session: which of several servers may write for it, and until when its server is
+-- taken to be alive. Rows are written by whoever holds the session's key, or without waiting.
+--   turn           names the turn and the server that takes it
+--   trace_id       of the turn's events, once it has written one
+--   has_begun      whether the turn has written; until then the one before it may go on
+--   previous_turn  the turn that may go on until then
+--   question       offset of the newest customer's message that has no answer
+--   asked_at       when that message was written
+--   attempts       how many servers have begun to answer it
+--   lease_until    when another server may take over; null if nothing is left to do
+create table if not exists parlant_internal.turns (
+  prefix text collate "C" not null,
+  session_id text collate "C" not null,
+  turn text collate "C" not null,
+  trace_id text collate "C",
+  has_begun boolean not null default false,
+  previous_turn text collate "C",
+  question bigint,
+  asked_at timestamptz,
+  attempts integer not null default 1,
+  lease_until timestamptz,
+  primary key (prefix, session_id)
+);
+
+create index if not exists turns_due_idx
+on parlant_internal.turns (prefix, lease_until)
+where lease_until is not null;
+
+comment on table parlant_internal.turns is
+'The newest turn of each session, and the lease of the server that takes it.';
+
+alter table parlant_internal.turns enable row level security;
+revoke all on table parlant_internal.turns from public, anon, authenticated;
+grant select, insert, update, delete on table parlant_internal.turns to service_role;
+-- <<<
 -- >>> sql/tables/view_sets.sql
 -- The prefixes of views, and those of the stores whose tables the views read. Written by
 -- parlant_create_views; default_stores.sql adds those of the default stores.
@@ -555,6 +591,54 @@ comment on function parlant_internal.argument_value(jsonb) is
 
 revoke all on function parlant_internal.argument_value(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.argument_value(jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/turns/ask_turn.sql
+-- purpose:      Notes that a customer's message waits for an answer, which the turn of p_turn is going to
+--               give. The turn before it may go on until this one writes. The caller holds the session.
+-- p_prefix:     the session store's table prefix
+-- p_session_id: the session's id
+-- p_turn:       {"turn": text, "trace_id": text, "lease_seconds": number | null}, as in require_turn()
+-- p_question:   the message's offset
+-- returns:      nothing
+-- raises:       nothing
+create or replace function parlant_internal.ask_turn(
+  p_prefix text,
+  p_session_id text,
+  p_turn jsonb,
+  p_question bigint
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  insert into parlant_internal.turns as t (
+    prefix, session_id, turn, trace_id, question, asked_at, lease_until)
+  values (
+    p_prefix, p_session_id, p_turn ->> 'turn', p_turn ->> 'trace_id', p_question, v_now,
+    v_now + (p_turn ->> 'lease_seconds')::double precision * interval '1 second')
+  on conflict (prefix, session_id) do update
+    set turn = excluded.turn,
+      trace_id = excluded.trace_id,
+      previous_turn = case when t.has_begun then t.turn else t.previous_turn end,
+      has_begun = false,
+      question = excluded.question,
+      asked_at = excluded.asked_at,
+      attempts = 1,
+      lease_until = excluded.lease_until;
+end;
+$$;
+
+comment on function parlant_internal.ask_turn(text, text, jsonb, bigint) is
+'Notes that a customer''s message waits for an answer.';
+
+revoke all on function parlant_internal.ask_turn(text, text, jsonb, bigint)
+from public, anon, authenticated;
+grant execute on function parlant_internal.ask_turn(text, text, jsonb, bigint) to service_role;
 -- <<<
 -- >>> sql/functions/internal/batches/call_statement.sql
 -- purpose:     The statement that calls one of the api functions several times, with arguments out of a JSON
@@ -2409,6 +2493,10 @@ begin
   perform parlant_internal.drop_views_on(to_regclass(v_table));
   execute format('drop table %s', v_table);
 
+  if p_collection = 'sessions' then
+    perform parlant_internal.forget_turns(p_prefix);
+  end if;
+
   delete from parlant_internal.collections as c
   where c.prefix = p_prefix and c.collection = p_collection;
 end;
@@ -2547,6 +2635,7 @@ begin
       execute format('delete from %s as a where %s', v_table.table_name, v_table.condition)
       using null::text, p_session_ids;
       get diagnostics v_count = row_count;
+      perform parlant_internal.forget_turns(p_session_prefix, p_session_ids);
     else
       v_count := parlant_internal.erase_rows(
         v_table.table_name, v_table.condition, null, p_session_ids, greatest(v_left, 0));
@@ -2796,6 +2885,89 @@ from public, anon, authenticated;
 grant execute on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text)
 to service_role;
 -- <<<
+-- >>> sql/functions/internal/turns/forget_turns.sql
+-- purpose:       Forgets the turns of sessions that are deleted. The caller holds the sessions' keys, so
+--                whoever else holds one of the rows waits for nobody. Without ids, where it holds none, rows
+--                that somebody holds are passed over.
+-- p_prefix:      the session store's table prefix
+-- p_session_ids: the sessions' ids; NULL for all of that prefix
+-- returns:       nothing
+-- raises:        nothing
+create or replace function parlant_internal.forget_turns(p_prefix text, p_session_ids text[] default null)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_session_ids is not null then
+    delete from parlant_internal.turns as t
+    where t.prefix = p_prefix and t.session_id = any (p_session_ids);
+    return;
+  end if;
+
+  delete from parlant_internal.turns as t
+  where t.ctid = any (array(
+    select a.ctid from parlant_internal.turns as a
+    where a.prefix = p_prefix
+    for update skip locked));
+end;
+$$;
+
+comment on function parlant_internal.forget_turns(text, text[]) is
+'Forgets the turns of sessions that are deleted.';
+
+revoke all on function parlant_internal.forget_turns(text, text[]) from public, anon, authenticated;
+grant execute on function parlant_internal.forget_turns(text, text[]) to service_role;
+-- <<<
+-- >>> sql/functions/internal/turns/has_answer.sql
+-- purpose:      Whether a customer's message has an answer: by the agent in the turn that is to give it, or
+--               by a person, in any.
+-- p_events:     the table of events, as table_of() gives it
+-- p_session_id: the session's id
+-- p_trace_id:   the trace of the turn; NULL if it has written nothing
+-- p_question:   the message's offset
+-- returns:      whether there is one
+-- raises:       nothing
+create or replace function parlant_internal.has_answer(
+  p_events text,
+  p_session_id text,
+  p_trace_id text,
+  p_question bigint
+)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_answered boolean;
+begin
+  if parlant_internal.has_replied(p_events, p_session_id, p_trace_id, p_question) then
+    return true;
+  end if;
+
+  execute format(
+    'select exists (select from %s as d where d.session_id = $1 and %s > to_jsonb($2)'
+    ' and d.data ->> ''kind'' = ''message'''
+    ' and d.data ->> ''source'' in (''human_agent'', ''human_agent_on_behalf_of_ai_agent''))',
+    p_events, parlant_internal.order_key('d.data -> ''offset'''))
+  into v_answered
+  using p_session_id, p_question;
+
+  return v_answered;
+end;
+$$;
+
+comment on function parlant_internal.has_answer(text, text, text, bigint) is
+'Whether a customer''s message has an answer.';
+
+revoke all on function parlant_internal.has_answer(text, text, text, bigint)
+from public, anon, authenticated;
+grant execute on function parlant_internal.has_answer(text, text, text, bigint) to service_role;
+-- <<<
 -- >>> sql/functions/internal/erasure/has_event_since.sql
 -- purpose:      Whether a session has an event of a time or later.
 -- p_prefix:     the store's table prefix
@@ -2871,6 +3043,51 @@ comment on function parlant_internal.has_our_shape(regclass) is
 
 revoke all on function parlant_internal.has_our_shape(regclass)
 from public, anon, authenticated, service_role;
+-- <<<
+-- >>> sql/functions/internal/turns/has_replied.sql
+-- purpose:      Whether the agent has answered in a turn: a message of that trace which is no preamble.
+-- p_events:     the table of events, as table_of() gives it
+-- p_session_id: the session's id
+-- p_trace_id:   the trace of the turn
+-- p_question:   the offset after which the message has to be; NULL for any
+-- returns:      whether there is one
+-- raises:       nothing
+create or replace function parlant_internal.has_replied(
+  p_events text,
+  p_session_id text,
+  p_trace_id text,
+  p_question bigint default null
+)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_replied boolean;
+begin
+  execute format(
+    'select exists (select from %s as d where d.session_id = $1'
+    ' and d.data ->> ''trace_id'' = $2'
+    ' and d.data ->> ''kind'' = ''message'''
+    ' and d.data ->> ''source'' = ''ai_agent'''
+    ' and not coalesce(d.data -> ''data'' -> ''tags'' ? ''__preamble__'', false)'
+    ' and ($3 is null or %s > to_jsonb($3)))',
+    p_events, parlant_internal.order_key('d.data -> ''offset'''))
+  into v_replied
+  using p_session_id, p_trace_id, p_question;
+
+  return v_replied;
+end;
+$$;
+
+comment on function parlant_internal.has_replied(text, text, text, bigint) is
+'Whether the agent has answered in a turn.';
+
+revoke all on function parlant_internal.has_replied(text, text, text, bigint)
+from public, anon, authenticated;
+grant execute on function parlant_internal.has_replied(text, text, text, bigint) to service_role;
 -- <<<
 -- >>> sql/functions/internal/erasure/has_rows_left.sql
 -- purpose:       Whether rows of a customer or of sessions are left in a table, as those are that another
@@ -3301,6 +3518,40 @@ comment on function parlant_internal.insert_tag(text, text, jsonb) is
 revoke all on function parlant_internal.insert_tag(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function parlant_internal.insert_tag(text, text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/turns/is_asked.sql
+-- purpose:      Whether a customer's message is there to be answered, and has not been deleted.
+-- p_events:     the table of events, as table_of() gives it
+-- p_session_id: the session's id
+-- p_question:   the message's offset; NULL for none
+-- returns:      whether it is there
+-- raises:       nothing
+create or replace function parlant_internal.is_asked(p_events text, p_session_id text, p_question bigint)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_asked boolean;
+begin
+  execute format(
+    'select exists (select from %s as d where d.session_id = $1 and %s = to_jsonb($2)'
+    ' and d.data -> ''deleted'' is distinct from ''true'')',
+    p_events, parlant_internal.order_key('d.data -> ''offset'''))
+  into v_asked
+  using p_session_id, p_question;
+
+  return v_asked;
+end;
+$$;
+
+comment on function parlant_internal.is_asked(text, text, bigint) is
+'Whether a customer''s message is there to be answered.';
+
+revoke all on function parlant_internal.is_asked(text, text, bigint) from public, anon, authenticated;
+grant execute on function parlant_internal.is_asked(text, text, bigint) to service_role;
 -- <<<
 -- >>> sql/functions/internal/erasure/is_erased.sql
 -- purpose:           Whether no row of a customer or of sessions is left, as one may be that another
@@ -4115,14 +4366,15 @@ begin
           and (p_access <> 'documents' or p.proname = any (c_data_functions)))
       );
 
-  -- An agent writes documents; whoever calls functions reads what they look up.
+  -- An agent writes documents; whoever calls functions reads what they look up, and writes what they keep.
   return query
     with opened as (
       select
         c.oid::regclass as relation,
         c.relkind,
-        case when o.table_name is null then 'select' else 'select, insert, update, delete' end as granted,
-        case when o.table_name is null
+        case when o.table_name is null and c.oid <> 'parlant_internal.turns'::regclass
+          then 'select' else 'select, insert, update, delete' end as granted,
+        case when o.table_name is null and c.oid <> 'parlant_internal.turns'::regclass
           then 'select to %I using (true)' else 'all to %1$I using (true) with check (true)' end as policy
       from pg_catalog.pg_class as c
       left join parlant_internal.collections as o
@@ -4131,7 +4383,9 @@ begin
         and case
           when c.relnamespace = 'parlant_internal'::regnamespace
             then has_table_privilege('service_role', c.oid, 'select')
-              and (p_access = 'agent' or c.relname = 'collections')
+              and (
+                p_access = 'agent' or c.relname = 'collections'
+                or p_access = 'functions' and c.relname = 'turns')
           else p_access = 'agent' and (o.table_name is not null or parlant_internal.is_our_view(c.oid))
         end
     )
@@ -4980,6 +5234,107 @@ comment on function parlant_internal.require_own_table(name) is
 
 revoke all on function parlant_internal.require_own_table(name)
 from public, anon, authenticated, service_role;
+-- <<<
+-- >>> sql/functions/internal/turns/require_turn.sql
+-- purpose:      Refuses what a turn writes if a newer turn of the session has begun, unless the turn has
+--               answered already: then it may finish. Otherwise it renews the turn's lease, where a third of
+--               it is over, or ends it. The caller holds the session, and writes for the turn.
+-- p_prefix:     the session store's table prefix
+-- p_session_id: the session's id
+-- p_turn:       {"turn": text, "trace_id": text, "step": "begins" | "goes on" | "ends", "fenced": bool,
+--               "lease_seconds": number | null}. "begins" is for a turn that answers no message of a
+--               customer; where it is not fenced, nothing is refused
+-- returns:      nothing
+-- raises:       PD008 invalid argument, PD010 superseded turn
+create or replace function parlant_internal.require_turn(
+  p_prefix text,
+  p_session_id text,
+  p_turn jsonb
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_turn text := p_turn ->> 'turn';
+  v_trace_id text := p_turn ->> 'trace_id';
+  v_step text := p_turn ->> 'step';
+  v_lease interval := (p_turn ->> 'lease_seconds')::double precision * interval '1 second';
+  v_now timestamptz := clock_timestamp();
+  v_newest record;
+begin
+  if v_turn is null or v_trace_id is null or v_step is null
+    or v_step not in ('begins', 'goes on', 'ends') then
+    raise exception using
+      errcode = 'PD008',
+      message = 'a turn needs a name, a trace_id and a step',
+      hint = 'Write {"turn": "...", "trace_id": "...", "step": "goes on", "lease_seconds": 20}.';
+  end if;
+
+  select t.turn, t.trace_id, t.has_begun, t.previous_turn, t.lease_until into v_newest
+  from parlant_internal.turns as t
+  where t.prefix = p_prefix and t.session_id = p_session_id
+  for no key update;
+
+  -- Nobody else has begun a turn, or this one was not announced by a message.
+  if not found or (v_step = 'begins' and v_newest.turn <> v_turn) then
+    insert into parlant_internal.turns as t (prefix, session_id, turn, trace_id, has_begun, lease_until)
+    values (
+      p_prefix, p_session_id, v_turn, v_trace_id, true, case when v_step <> 'ends' then v_now + v_lease end)
+    on conflict (prefix, session_id) do update
+      set turn = excluded.turn,
+        trace_id = excluded.trace_id,
+        previous_turn = null,
+        has_begun = true,
+        attempts = 1,
+        lease_until = excluded.lease_until;
+    return;
+  end if;
+
+  if v_newest.turn = v_turn then
+    if v_step = 'ends' then
+      update parlant_internal.turns as t
+      set has_begun = true,
+        trace_id = v_trace_id,
+        previous_turn = null,
+        question = null,
+        lease_until = null
+      where t.prefix = p_prefix and t.session_id = p_session_id;
+    elsif not v_newest.has_begun
+      or v_newest.trace_id is distinct from v_trace_id
+      or v_newest.lease_until < v_now + v_lease * 2 / 3
+    then
+      update parlant_internal.turns as t
+      set has_begun = true,
+        trace_id = v_trace_id,
+        previous_turn = null,
+        lease_until = v_now + v_lease
+      where t.prefix = p_prefix and t.session_id = p_session_id;
+    end if;
+    return;
+  end if;
+
+  if coalesce((p_turn ->> 'fenced')::boolean, false)
+    and (v_newest.has_begun or v_newest.previous_turn is distinct from v_turn)
+    and not parlant_internal.has_replied(
+      parlant_internal.table_of(p_prefix, 'events'), p_session_id, v_trace_id)
+  then
+    raise exception using
+      errcode = 'PD010',
+      message = 'a newer turn of the session has begun',
+      hint = 'Nothing was written. Let the turn end as one that was cancelled: the newer one answers.';
+  end if;
+end;
+$$;
+
+comment on function parlant_internal.require_turn(text, text, jsonb) is
+'Refuses what a turn writes if a newer turn of the session has begun; renews its lease.';
+
+revoke all on function parlant_internal.require_turn(text, text, jsonb)
+from public, anon, authenticated;
+grant execute on function parlant_internal.require_turn(text, text, jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/internal/collections/restore_collections.sql
 -- purpose:  Brings registry, tables and privileges together again: makes empty tables for collections that
@@ -5842,6 +6197,7 @@ as $$
     ('delete_one', null, 'p_filters', '$.id."$eq"', false),
     ('create_event', 'sessions', 'p_event', '$.session_id', false),
     ('create_event', 'events', 'p_event', '$.id', true),
+    ('update_session', 'sessions', null, '$.p_session_id', false),
     ('update_session_labels', 'sessions', null, '$.p_session_id', false),
     ('update_session_metadata', 'sessions', null, '$.p_session_id', false),
     ('create_customer', 'customers', 'p_customer', '$.id', true),
@@ -6104,6 +6460,125 @@ comment on function public.parlant_check_events(text, jsonb) is
 revoke all on function public.parlant_check_events(text, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_check_events(text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_claim_turns.sql
+-- purpose:            Claims sessions whose newest customer message has no answer and no server that is at
+--                     work on it: its lease has run out, or the server has given it back. After a start of
+--                     the database nothing is claimed for as long as a lease lasts, because nobody could
+--                     renew one meanwhile. Turns that others hold this moment are passed over.
+-- p_prefix:           the session store's table prefix
+-- p_turn:             names the turns that are claimed; the same call made again returns the same turns
+-- p_agent_ids:        the agents that the server has
+-- p_lease_seconds:    how long the new leases last
+-- p_max_age_seconds:  how old a message may be
+-- p_max_attempts:     how many servers may try to answer a message
+-- p_limit:            the most sessions to return
+-- returns:            {"turns": [{"session_id": text, "outcome": text, "trace_id": text | null}, ...]}.
+--                     The outcome is "claimed"; "answered", "expired" or "given up" if no answer is going to
+--                     come from a server, the message being answered, too old, or tried too often. trace_id
+--                     is that of the turn before
+-- raises:             PD004 collection not found, PD008 invalid argument
+-- example:            select public.parlant_claim_turns('parlant_sessions_', 'x', '{a1}', 20, 600, 2, 10);
+create or replace function public.parlant_claim_turns(
+  p_prefix text,
+  p_turn text,
+  p_agent_ids text[],
+  p_lease_seconds double precision,
+  p_max_age_seconds double precision,
+  p_max_attempts integer,
+  p_limit integer
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_sessions text := parlant_internal.table_of(p_prefix, 'sessions');
+  v_events text := parlant_internal.table_of(p_prefix, 'events');
+  v_lease interval := p_lease_seconds * interval '1 second';
+  v_now timestamptz := clock_timestamp();
+  v_due record;
+  v_outcome text;
+  v_turns jsonb := '[]';
+begin
+  if p_limit is null or p_limit not between 1 and 1000 then
+    raise exception using
+      errcode = 'PD008',
+      message = 'the limit must be a number from 1 to 1000',
+      hint = 'Claim turns in several calls.';
+  end if;
+
+  for v_due in execute format(
+    'select t.*, s.data as session from parlant_internal.turns as t'
+    ' left join %s as s on s.id = t.session_id'
+    ' where t.prefix = $1 and t.lease_until < $2 and $2 > pg_postmaster_start_time() + $3'
+    ' and (s.id is null or s.data ->> ''agent_id'' = any ($4) or t.asked_at < $5)'
+    ' order by t.lease_until limit $6 for update of t skip locked', v_sessions)
+    using
+      p_prefix, v_now, v_lease, p_agent_ids,
+      v_now - p_max_age_seconds * interval '1 second', p_limit
+  loop
+    v_outcome := case
+      when v_due.session is null
+        or v_due.session ->> 'mode' = 'manual'
+        or not parlant_internal.is_asked(v_events, v_due.session_id, v_due.question) then 'not asked'
+      when parlant_internal.has_answer(v_events, v_due.session_id, v_due.trace_id, v_due.question)
+        then 'answered'
+      when v_due.asked_at < v_now - p_max_age_seconds * interval '1 second' then 'expired'
+      when v_due.attempts >= p_max_attempts then 'given up'
+      else 'claimed' end;
+
+    if v_due.session is null then
+      perform parlant_internal.forget_turns(p_prefix, array[v_due.session_id]);
+    elsif v_outcome = 'claimed' then
+      update parlant_internal.turns as t
+      set turn = p_turn,
+        trace_id = null,
+        has_begun = true,
+        previous_turn = null,
+        attempts = t.attempts + 1,
+        lease_until = v_now + v_lease
+      where t.prefix = p_prefix and t.session_id = v_due.session_id;
+    else
+      update parlant_internal.turns as t
+      set question = null,
+        lease_until = null
+      where t.prefix = p_prefix and t.session_id = v_due.session_id;
+    end if;
+
+    if v_outcome <> 'not asked' then
+      v_turns := v_turns || jsonb_build_object(
+        'session_id', v_due.session_id, 'outcome', v_outcome, 'trace_id', v_due.trace_id);
+    end if;
+  end loop;
+
+  -- Those of the same call whose answer was lost.
+  return jsonb_build_object('turns', v_turns || (
+    select coalesce(
+      jsonb_agg(jsonb_build_object('session_id', t.session_id, 'outcome', 'claimed', 'trace_id', null)), '[]')
+    from parlant_internal.turns as t
+    where t.prefix = p_prefix and t.turn = p_turn and t.lease_until > v_now and t.trace_id is null
+      and not v_turns @> jsonb_build_array(jsonb_build_object('session_id', t.session_id))));
+end;
+$$;
+
+comment on function
+public.parlant_claim_turns(
+  text, text, text[], double precision, double precision, integer, integer
+) is
+'Claims Parlant sessions whose newest customer message nobody is answering.';
+
+revoke all on function
+public.parlant_claim_turns(
+  text, text, text[], double precision, double precision, integer, integer
+)
+from public, anon, authenticated;
+grant execute on function
+public.parlant_claim_turns(
+  text, text, text[], double precision, double precision, integer, integer
+) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_copy_unreadable_documents.sql
 -- purpose:      Copies documents that Parlant cannot read into the table of failed documents, where people
@@ -6461,14 +6936,21 @@ grant execute on function public.parlant_create_customer(text, jsonb, jsonb) to 
 --           not counted. The same event sent again is acknowledged.
 -- p_prefix: the store's table prefix
 -- p_event:  the event but for its offset; "id" and "session_id" are strings
+-- p_turn:   the turn that writes it, as require_turn() takes it; its step is "asks" for the message of a
+--           customer that the turn is going to answer. NULL if it is of no turn, and then never refused
 -- returns:  {"offset": int, "creation_utc": text} of the stored event, or {"offset": null,
 --           "creation_utc": null} if there is no such session
--- raises:   PD002 invalid document, PD003 duplicate document, PD004 collection not found
+-- raises:   PD002 invalid document, PD003 duplicate document, PD004 collection not found, PD008 invalid
+--           argument, PD010 superseded turn
 -- example:  select public.parlant_create_event(
 --             'parlant_sessions_', '{"id": "e2", "session_id": "s1", "kind": "message"}');
 --
 -- Lock order, here and wherever a session and its events change together: the session first, then events.
-create or replace function public.parlant_create_event(p_prefix text, p_event jsonb)
+create or replace function public.parlant_create_event(
+  p_prefix text,
+  p_event jsonb,
+  p_turn jsonb default null
+)
 returns jsonb
 language plpgsql
 volatile
@@ -6487,6 +6969,10 @@ begin
 
   if not parlant_internal.lock_document(v_sessions, v_event ->> 'session_id') then
     return jsonb_build_object('offset', null, 'creation_utc', null);
+  end if;
+
+  if p_turn ->> 'step' <> 'asks' then
+    perform parlant_internal.require_turn(p_prefix, v_event ->> 'session_id', p_turn);
   end if;
 
   execute format(
@@ -6517,6 +7003,9 @@ begin
         message = 'a different event with that id exists',
         hint = 'Nothing was overwritten. Give the event an id of its own.';
     end if;
+  elsif p_turn ->> 'step' = 'asks' then
+    perform parlant_internal.ask_turn(
+      p_prefix, v_event ->> 'session_id', p_turn, (v_stored -> 'offset')::bigint);
   end if;
 
   return jsonb_build_object(
@@ -6524,12 +7013,12 @@ begin
 end;
 $$;
 
-comment on function public.parlant_create_event(text, jsonb) is
+comment on function public.parlant_create_event(text, jsonb, jsonb) is
 'Appends an event to a Parlant session.';
 
-revoke all on function public.parlant_create_event(text, jsonb)
+revoke all on function public.parlant_create_event(text, jsonb, jsonb)
 from public, anon, authenticated;
-grant execute on function public.parlant_create_event(text, jsonb) to service_role;
+grant execute on function public.parlant_create_event(text, jsonb, jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_create_variable.sql
 -- purpose:        Inserts a variable with its tags, or finds it. Parlant derives the id from what the
@@ -6780,6 +7269,8 @@ begin
 
   v_events := parlant_internal.delete_members(
     array[parlant_internal.table_of(p_prefix, 'events')], array['a.session_id = $1'], p_session_id);
+
+  perform parlant_internal.forget_turns(p_prefix, array[p_session_id]);
 
   return jsonb_build_object('deleted', v_sessions > 0, 'deleted_events', v_events);
 end;
@@ -7791,6 +8282,76 @@ comment on function public.parlant_insert_one(text, text, jsonb) is
 revoke all on function public.parlant_insert_one(text, text, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_insert_one(text, text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_keep_turns.sql
+-- purpose:         Renews or ends the leases of turns. A turn that another call holds this moment is passed
+--                  over: whoever writes for it renews its lease.
+-- p_prefix:        the session store's table prefix
+-- p_turns:         [{"session_id": text, "turn": text, "state": "running" | "ended" | "released" | "failed"},
+--                  ...]. Another server takes over a turn that was released, at once, and one that failed,
+--                  which counts as an attempt
+-- p_lease_seconds: how long a running turn's lease lasts from now
+-- returns:         {"superseded": [text, ...]}, the sessions of running turns that newer ones have superseded
+-- raises:          PD008 invalid argument
+-- example:         select public.parlant_keep_turns(
+--                    'parlant_sessions_', '[{"session_id": "s1", "turn": "x", "state": "running"}]', 20);
+create or replace function public.parlant_keep_turns(
+  p_prefix text,
+  p_turns jsonb,
+  p_lease_seconds double precision
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_lease interval := p_lease_seconds * interval '1 second';
+  v_superseded jsonb;
+begin
+  perform parlant_internal.require_list(
+    p_turns, 'turns', 'Write [{"session_id": "...", "turn": "...", "state": "running"}].', 1000);
+
+  with
+  kept as (
+    select k.session_id, k.turn, k.state
+    from jsonb_to_recordset(p_turns) as k (session_id text, turn text, state text)
+  ),
+  held as (
+    select t.session_id, k.state
+    from parlant_internal.turns as t
+    join kept as k on k.session_id = t.session_id and k.turn = t.turn
+    where t.prefix = p_prefix and t.lease_until is not null
+    for update of t skip locked
+  )
+  update parlant_internal.turns as t
+  set lease_until = case h.state when 'running' then v_now + v_lease when 'ended' then null else v_now end,
+    question = case when h.state <> 'ended' then t.question end,
+    attempts = case
+      when h.state = 'released' and t.lease_until > v_now then greatest(t.attempts - 1, 0)
+      else t.attempts end
+  from held as h
+  where t.prefix = p_prefix and t.session_id = h.session_id;
+
+  select coalesce(jsonb_agg(k.session_id), '[]') into v_superseded
+  from jsonb_to_recordset(p_turns) as k (session_id text, turn text, state text)
+  join parlant_internal.turns as t on t.session_id = k.session_id and t.prefix = p_prefix
+  where k.state = 'running'
+    and t.turn <> k.turn
+    and (t.has_begun or t.previous_turn is distinct from k.turn);
+
+  return jsonb_build_object('superseded', v_superseded);
+end;
+$$;
+
+comment on function public.parlant_keep_turns(text, jsonb, double precision) is
+'Renews or ends the leases of turns of Parlant sessions.';
+
+revoke all on function public.parlant_keep_turns(text, jsonb, double precision)
+from public, anon, authenticated;
+grant execute on function public.parlant_keep_turns(text, jsonb, double precision) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_list_customer_failed_documents.sql
 -- purpose:           Reads the failed copies of a customer's documents, page by page. A page ends at 500
@@ -8831,6 +9392,69 @@ public.parlant_update_one(text, text, jsonb, jsonb, boolean, text[])
 from public, anon, authenticated;
 grant execute on function
 public.parlant_update_one(text, text, jsonb, jsonb, boolean, text[]) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_update_session.sql
+-- purpose:      Merges top-level keys into a session for a turn of it. Agent states are appended to those
+--               that are there; states of the same traces are replaced, so the same call may be made again.
+-- p_prefix:     the store's table prefix
+-- p_session_id: the session's id
+-- p_params:     keys and values to set; agent_states holds only what the turn adds
+-- p_turn:       the turn, as require_turn() takes it
+-- returns:      {"document": {...} | null}, the session after the change; null if there is no such session
+-- raises:       PD002 invalid document, PD004 collection not found, PD008 invalid argument, PD010 superseded
+--               turn
+-- example:      select public.parlant_update_session(
+--                 'parlant_sessions_', 's1', '{"agent_states": [{"trace_id": "t1"}]}',
+--                 '{"turn": "x", "trace_id": "t1", "step": "ends", "fenced": true}');
+create or replace function public.parlant_update_session(
+  p_prefix text,
+  p_session_id text,
+  p_params jsonb,
+  p_turn jsonb
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_sessions text := parlant_internal.table_of(p_prefix, 'sessions');
+  v_params jsonb := parlant_internal.read_document(p_params) - 'id';
+  v_states jsonb;
+begin
+  perform parlant_internal.lock_keys(array[parlant_internal.document_key(v_sessions, p_session_id)]);
+  if not parlant_internal.lock_document(v_sessions, p_session_id) then
+    return jsonb_build_object('document', null);
+  end if;
+
+  perform parlant_internal.require_turn(p_prefix, p_session_id, p_turn);
+
+  if v_params ? 'agent_states' then
+    execute format(
+      'select coalesce(jsonb_agg(s.state order by s.position), ''[]'') || $2'
+      ' from %s as d, jsonb_array_elements('
+      'case when jsonb_typeof(d.data -> ''agent_states'') = ''array'' then d.data -> ''agent_states'' end'
+      ') with ordinality as s (state, position)'
+      ' where d.id = $1'
+      ' and not $2 @> jsonb_build_array(jsonb_build_object(''trace_id'', s.state -> ''trace_id''))',
+      v_sessions)
+    into v_states
+    using p_session_id, v_params -> 'agent_states';
+    v_params := v_params || jsonb_build_object('agent_states', v_states);
+  end if;
+
+  return jsonb_build_object(
+    'document', parlant_internal.merge_document(v_sessions, p_session_id, v_params));
+end;
+$$;
+
+comment on function public.parlant_update_session(text, text, jsonb, jsonb) is
+'Merges keys into a Parlant session for a turn of it.';
+
+revoke all on function public.parlant_update_session(text, text, jsonb, jsonb)
+from public, anon, authenticated;
+grant execute on function public.parlant_update_session(text, text, jsonb, jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_update_session_labels.sql
 -- purpose:      Adds and removes labels of a session. Changes to other labels at the same moment are kept.

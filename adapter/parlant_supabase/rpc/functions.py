@@ -122,9 +122,16 @@ UPDATE_SESSION_LABELS = Function("parlant_update_session_labels", _WRITE, replie
 UPDATE_SESSION_METADATA = Function("parlant_update_session_metadata", _WRITE, replies.DocumentReply)
 # The same event created again is acknowledged without a write.
 CREATE_EVENT = Function("parlant_create_event", _REPEATABLE, replies.EventPlaceReply)
+# Agent states of the same traces are replaced.
+UPDATE_SESSION = Function("parlant_update_session", _REPEATABLE, replies.DocumentReply)
 READ_EVENT = Function("parlant_read_event", _READ, replies.EventReply)
 LIST_EVENTS = Function("parlant_list_events", _READ, replies.EventsReply)
 CHECK_EVENTS = Function("parlant_check_events", _READ, replies.WatchesReply)
+
+# Turns. A repeated claim returns what the first one claimed.
+
+KEEP_TURNS = Function("parlant_keep_turns", _REPEATABLE, replies.SupersededReply, _NEVER)
+CLAIM_TURNS = Function("parlant_claim_turns", _REPEATABLE, replies.ClaimedReply, _NEVER)
 
 # Customers and their tags.
 

@@ -83,6 +83,26 @@ class CreatedTaggedReply(TypedDict):
     tags: list[str]
 
 
+class SupersededReply(TypedDict):
+    """The sessions whose turns have been superseded by newer ones."""
+
+    superseded: list[str]
+
+
+class ClaimedTurn(TypedDict):
+    """What became of a session whose lease has run out, and the trace of its turn."""
+
+    session_id: str
+    outcome: str
+    trace_id: str | None
+
+
+class ClaimedReply(TypedDict):
+    """Sessions whose leases have run out."""
+
+    turns: list[ClaimedTurn]
+
+
 class DeletedReply(TypedDict):
     """Whether there was something to delete."""
 

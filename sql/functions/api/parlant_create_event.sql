@@ -5,14 +5,21 @@
 --           not counted. The same event sent again is acknowledged.
 -- p_prefix: the store's table prefix
 -- p_event:  the event but for its offset; "id" and "session_id" are strings
+-- p_turn:   the turn that writes it, as require_turn() takes it; its step is "asks" for the message of a
+--           customer that the turn is going to answer. NULL if it is of no turn, and then never refused
 -- returns:  {"offset": int, "creation_utc": text} of the stored event, or {"offset": null,
 --           "creation_utc": null} if there is no such session
--- raises:   PD002 invalid document, PD003 duplicate document, PD004 collection not found
+-- raises:   PD002 invalid document, PD003 duplicate document, PD004 collection not found, PD008 invalid
+--           argument, PD010 superseded turn
 -- example:  select public.parlant_create_event(
 --             'parlant_sessions_', '{"id": "e2", "session_id": "s1", "kind": "message"}');
 --
 -- Lock order, here and wherever a session and its events change together: the session first, then events.
-create or replace function public.parlant_create_event(p_prefix text, p_event jsonb)
+create or replace function public.parlant_create_event(
+  p_prefix text,
+  p_event jsonb,
+  p_turn jsonb default null
+)
 returns jsonb
 language plpgsql
 volatile
@@ -31,6 +38,10 @@ begin
 
   if not parlant_internal.lock_document(v_sessions, v_event ->> 'session_id') then
     return jsonb_build_object('offset', null, 'creation_utc', null);
+  end if;
+
+  if p_turn ->> 'step' <> 'asks' then
+    perform parlant_internal.require_turn(p_prefix, v_event ->> 'session_id', p_turn);
   end if;
 
   execute format(
@@ -61,6 +72,9 @@ begin
         message = 'a different event with that id exists',
         hint = 'Nothing was overwritten. Give the event an id of its own.';
     end if;
+  elsif p_turn ->> 'step' = 'asks' then
+    perform parlant_internal.ask_turn(
+      p_prefix, v_event ->> 'session_id', p_turn, (v_stored -> 'offset')::bigint);
   end if;
 
   return jsonb_build_object(
@@ -68,9 +82,9 @@ begin
 end;
 $$;
 
-comment on function public.parlant_create_event(text, jsonb) is
+comment on function public.parlant_create_event(text, jsonb, jsonb) is
 'Appends an event to a Parlant session.';
 
-revoke all on function public.parlant_create_event(text, jsonb)
+revoke all on function public.parlant_create_event(text, jsonb, jsonb)
 from public, anon, authenticated;
-grant execute on function public.parlant_create_event(text, jsonb) to service_role;
+grant execute on function public.parlant_create_event(text, jsonb, jsonb) to service_role;

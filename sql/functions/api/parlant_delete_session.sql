@@ -27,6 +27,8 @@ begin
   v_events := parlant_internal.delete_members(
     array[parlant_internal.table_of(p_prefix, 'events')], array['a.session_id = $1'], p_session_id);
 
+  perform parlant_internal.forget_turns(p_prefix, array[p_session_id]);
+
   return jsonb_build_object('deleted', v_sessions > 0, 'deleted_events', v_events);
 end;
 $$;

@@ -9,9 +9,9 @@ select has_schema('parlant_internal', 'the private schema is there');
 select tables_are(
   'parlant_internal',
   array[
-    'collections', 'document_shape', 'failed_document_shape', 'opt_ins', 'view_sets'
+    'collections', 'document_shape', 'failed_document_shape', 'opt_ins', 'turns', 'view_sets'
   ],
-  'the private schema holds the registries, the shapes and nothing else'
+  'the private schema holds the registries, the shapes, the turns and nothing else'
 );
 
 select is(

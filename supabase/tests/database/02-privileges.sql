@@ -2,7 +2,7 @@
 -- and a role of the user's own may do nothing at all.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(302);
+select plan(311);
 
 create role parlant_test_user nologin noinherit;
 grant parlant_test_user to postgres;
@@ -113,19 +113,20 @@ select set_eq(
   $$
     values
     ('parlant_internal.collections'),
+    ('parlant_internal.turns'),
     ('parlant_internal.view_sets')
   $$,
-  'service_role may read the registry and what views there are to be, not the shapes'
+  'service_role may read the registry, what views there are to be, and the turns, not the shapes'
 );
 
 select is_empty(
   $$
     select t.table_name
     from our_tables as t
-    where starts_with(t.table_name, 'parlant_internal.')
+    where starts_with(t.table_name, 'parlant_internal.') and t.table_name <> 'parlant_internal.turns'
     and pg_catalog.has_table_privilege('service_role', t.table_name, 'insert, update, delete')
   $$,
-  'service_role may write nothing in the private schema'
+  'service_role may write nothing in the private schema but the turns of sessions'
 );
 
 -- By really being that role.
@@ -178,6 +179,9 @@ values
 ($$select public.parlant_list_events('parlant_sessions_', 's')$$),
 ($$select public.parlant_check_events('parlant_sessions_', '[]')$$),
 ($$select public.parlant_delete_session('parlant_sessions_', 's')$$),
+($$select public.parlant_update_session('parlant_sessions_', 's', '{}', '{}')$$),
+($$select public.parlant_keep_turns('parlant_sessions_', '[]', 20)$$),
+($$select public.parlant_claim_turns('parlant_sessions_', 'x', '{}', 20, 600, 2, 10)$$),
 ($$select public.parlant_list_sessions('parlant_sessions_')$$),
 ($$select public.parlant_update_session_metadata('parlant_sessions_', 's')$$),
 ($$select public.parlant_update_session_labels('parlant_sessions_', 's')$$),

@@ -107,16 +107,22 @@ select set_eq(
 
 select
   set_eq(
-    format('select * from pg_temp.may_select(%L)', r.role_name), array['parlant_internal.collections'],
-    r.role_name || ': the registry alone'
+    format('select * from pg_temp.may_select(%L)', r.role_name), r.tables,
+    format('%s: %s alone', r.role_name, r.tables)
   )
-from (values ('pgtap_reader'), ('pgtap_caller')) as r (role_name);
+from (
+  values
+  ('pgtap_reader', array['parlant_internal.collections']),
+  ('pgtap_caller', array['parlant_internal.collections', 'parlant_internal.turns'])
+) as r (role_name, tables);
 
 create temporary table for_agent as
 select c.oid::regclass::text as relation
 from pg_catalog.pg_class as c
 where
-  c.oid::regclass::text in ('parlant_internal.collections', 'parlant_internal.view_sets')
+  c.oid::regclass::text in (
+    'parlant_internal.collections', 'parlant_internal.turns', 'parlant_internal.view_sets'
+  )
   or (c.relkind = 'v' and parlant_internal.is_our_view(c.oid))
 union all
 select t.name as relation

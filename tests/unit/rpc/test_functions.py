@@ -43,6 +43,7 @@ def test_that_the_repeatable_writes_are_those_that_acknowledge_what_is_there() -
     assert repeatable == {
         "adopt_collections",
         "anonymize_customer",
+        "claim_turns",
         "copy_unreadable_documents",
         "create_event",
         "create_variable",
@@ -54,8 +55,10 @@ def test_that_the_repeatable_writes_are_those_that_acknowledge_what_is_there() -
         "import_documents",
         "import_failed_documents",
         "insert_one",
+        "keep_turns",
         "open_store",
         "save_loaded_documents",
+        "update_session",
     }
 
 
@@ -65,6 +68,7 @@ def test_that_functions_of_tables_whole_stores_and_unnamed_documents_are_never_b
     assert never == {
         "adopt_collections",
         "anonymize_customer",
+        "claim_turns",
         "copy_unreadable_documents",
         "count_customer_documents",
         "count_documents",
@@ -89,6 +93,7 @@ def test_that_functions_of_tables_whole_stores_and_unnamed_documents_are_never_b
         "import_failed_documents",
         "list_customer_failed_documents",
         "list_expired_sessions",
+        "keep_turns",
         "open_store",
         "restore_failed_documents",
         "save_loaded_documents",

@@ -34,14 +34,15 @@ begin
           and (p_access <> 'documents' or p.proname = any (c_data_functions)))
       );
 
-  -- An agent writes documents; whoever calls functions reads what they look up.
+  -- An agent writes documents; whoever calls functions reads what they look up, and writes what they keep.
   return query
     with opened as (
       select
         c.oid::regclass as relation,
         c.relkind,
-        case when o.table_name is null then 'select' else 'select, insert, update, delete' end as granted,
-        case when o.table_name is null
+        case when o.table_name is null and c.oid <> 'parlant_internal.turns'::regclass
+          then 'select' else 'select, insert, update, delete' end as granted,
+        case when o.table_name is null and c.oid <> 'parlant_internal.turns'::regclass
           then 'select to %I using (true)' else 'all to %1$I using (true) with check (true)' end as policy
       from pg_catalog.pg_class as c
       left join parlant_internal.collections as o
@@ -50,7 +51,9 @@ begin
         and case
           when c.relnamespace = 'parlant_internal'::regnamespace
             then has_table_privilege('service_role', c.oid, 'select')
-              and (p_access = 'agent' or c.relname = 'collections')
+              and (
+                p_access = 'agent' or c.relname = 'collections'
+                or p_access = 'functions' and c.relname = 'turns')
           else p_access = 'agent' and (o.table_name is not null or parlant_internal.is_our_view(c.oid))
         end
     )

@@ -18,6 +18,7 @@ as $$
     ('delete_one', null, 'p_filters', '$.id."$eq"', false),
     ('create_event', 'sessions', 'p_event', '$.session_id', false),
     ('create_event', 'events', 'p_event', '$.id', true),
+    ('update_session', 'sessions', null, '$.p_session_id', false),
     ('update_session_labels', 'sessions', null, '$.p_session_id', false),
     ('update_session_metadata', 'sessions', null, '$.p_session_id', false),
     ('create_customer', 'customers', 'p_customer', '$.id', true),

@@ -25,6 +25,10 @@ begin
   perform parlant_internal.drop_views_on(to_regclass(v_table));
   execute format('drop table %s', v_table);
 
+  if p_collection = 'sessions' then
+    perform parlant_internal.forget_turns(p_prefix);
+  end if;
+
   delete from parlant_internal.collections as c
   where c.prefix = p_prefix and c.collection = p_collection;
 end;

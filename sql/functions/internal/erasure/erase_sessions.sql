@@ -42,6 +42,7 @@ begin
       execute format('delete from %s as a where %s', v_table.table_name, v_table.condition)
       using null::text, p_session_ids;
       get diagnostics v_count = row_count;
+      perform parlant_internal.forget_turns(p_session_prefix, p_session_ids);
     else
       v_count := parlant_internal.erase_rows(
         v_table.table_name, v_table.condition, null, p_session_ids, greatest(v_left, 0));
