@@ -6,7 +6,7 @@ opened, so that nobody meets an AttributeError in the middle of a conversation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from importlib import import_module
 from importlib.metadata import version
@@ -67,6 +67,29 @@ _NAMES_OF_PARTS = {
 
 _LOCK = "_lock"
 
+# What follows is used where it is there. What is lost without it is said when a server starts.
+
+# Attributes of a server's evaluator.
+_EVALUATION_CACHES = ("_guideline_collection", "_journey_collection")
+
+_EVALUATOR = "parlant.core.services.indexing.behavioral_change_evaluation:BehavioralChangeEvaluator"
+
+JOURNEY_PROJECTION = "JourneyGuidelineProjection"
+"""What turns a journey into guidelines, by the name of its class."""
+
+_FOLLOW_UPS = (
+    f"parlant.core.journey_guideline_projection:{JOURNEY_PROJECTION}.project_journey_to_guidelines"
+)
+_CYCLES = (
+    "parlant.core.services.indexing.journey_reachable_nodes_evaluation:"
+    "JourneyReachableNodesEvaluator._find_cycles"
+)
+
+
+def parlant_version() -> str:
+    """The version of the installed Parlant."""
+    return version("parlant")
+
 
 def _found(name: str) -> Any | None:
     module, _, path = name.partition(":")
@@ -89,6 +112,78 @@ if not TYPE_CHECKING:
     BackgroundTaskService = _found("parlant.core.background_tasks:BackgroundTaskService") or object
 
 __all__ = ["BackgroundTaskService", "LocalTracer", "PollingSessionListener", "TracingLogger"]
+
+
+def evaluator_class() -> type | None:
+    """What evaluates guidelines and journeys; None if the installed Parlant has it elsewhere."""
+    return cast("type | None", _found(_EVALUATOR))
+
+
+def evaluation_caches() -> Mapping[str, Any] | None:
+    """The running server's own caches of evaluations, by the attribute that holds each.
+
+    Returns:
+        None if the installed Parlant keeps them elsewhere.
+    """
+    evaluator = _evaluator_of_server()
+    caches = {name: getattr(evaluator, name, None) for name in _EVALUATION_CACHES}
+    return None if None in caches.values() else caches
+
+
+def replace_evaluation_cache(name: str, cache: object) -> None:
+    """Has the running server look for evaluations in another place."""
+    setattr(_evaluator_of_server(), name, cache)
+
+
+def _evaluator_of_server() -> object:
+    return getattr(import_module("parlant.sdk").Server.current, "_evaluator", None)
+
+
+def keep_order_of_steps(evaluator_parts: Mapping[type, object]) -> list[str]:
+    """Has a journey put the same questions to the model in every process.
+
+    Parlant collects the follow-ups of a step, and the cycles of a journey, in sets of texts, which
+    each process orders in its own way.
+
+    Args:
+        evaluator_parts: By class, the objects that evaluate journeys; methods of theirs are
+            replaced.
+
+    Returns:
+        What the installed Parlant lacks for it.
+    """
+    missing = []
+    for name, sort in ((_FOLLOW_UPS, _sorted_follow_ups), (_CYCLES, _sorted_cycles)):
+        class_name, method_name = name.partition(":")[2].split(".")
+        owner = _found(name.rpartition(".")[0])
+        part = None if owner is None else evaluator_parts.get(owner)
+        if _found(name) is None or part is None:
+            missing.append(f"{class_name}.{method_name}")
+            continue
+        setattr(part, method_name, sort(getattr(part, method_name)))
+    return missing
+
+
+def _sorted_follow_ups(
+    project: Callable[[Any], Awaitable[Sequence[Any]]],
+) -> Callable[[Any], Awaitable[Sequence[Any]]]:
+    async def project_in_order(journey_id: Any) -> Sequence[Any]:
+        steps = await project(journey_id)
+        places = {step.id: place for place, step in enumerate(steps)}
+        for step in steps:
+            node = step.metadata["journey_node"]
+            node["follow_ups"] = sorted(
+                node.get("follow_ups", ()), key=lambda id: places.get(id, len(places))
+            )
+        return steps
+
+    return project_in_order
+
+
+def _sorted_cycles(
+    find: Callable[[Any], list[list[str]]],
+) -> Callable[[Any], list[list[str]]]:
+    return lambda graph: sorted(find(graph))
 
 
 def check_parlant(store: object | None = None) -> None:

@@ -45,6 +45,19 @@ CONTEXT_VARIABLES = StoreLayout(
 STORES = (SESSIONS, CUSTOMERS, CONTEXT_VARIABLES)
 
 
+CACHED_VALUES = ("cached_evaluations", "cached_embeddings")
+"""The collections of an agent's cache that hold values. The SQL function
+`parlant_internal.cache_collections()` holds the same."""
+
+CACHE_STATISTICS = "cache_statistics"
+"""The collection that counts the hits and misses of a cache."""
+
+
+def cache_prefix(session_prefix: str) -> str:
+    """The table prefix of an agent's cache, from that of its session store."""
+    return session_prefix.removesuffix(f"{SESSIONS.name}_") or session_prefix
+
+
 @dataclass(frozen=True)
 class StorePrefixes:
     """The table prefixes of the three stores of one agent."""

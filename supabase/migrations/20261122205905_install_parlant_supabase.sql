@@ -640,6 +640,97 @@ revoke all on function parlant_internal.ask_turn(text, text, jsonb, bigint)
 from public, anon, authenticated;
 grant execute on function parlant_internal.ask_turn(text, text, jsonb, bigint) to service_role;
 -- <<<
+-- >>> sql/functions/internal/caches/cache_collections.sql
+-- purpose:  The collections of an agent's cache. store_layout.py of the adapter holds the same.
+-- returns:  a row for each collection that holds cached values, then the one that holds their statistics
+-- raises:   nothing
+create or replace function parlant_internal.cache_collections()
+returns table (collection text, holds_values boolean)
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  values
+    ('cached_evaluations', true),
+    ('cached_embeddings', true),
+    ('cache_statistics', false)
+$$;
+
+comment on function parlant_internal.cache_collections() is
+'The collections of an agent''s cache.';
+
+revoke all on function parlant_internal.cache_collections() from public, anon, authenticated;
+grant execute on function parlant_internal.cache_collections() to service_role;
+-- <<<
+-- >>> sql/functions/internal/caches/cached_page.sql
+-- purpose:   Reads cached values, those that were used last first. A page ends past 4 MB, so that neither
+--            side needs memory for more.
+-- p_table:   the table, as table_of() gives it
+-- p_version: the version of the entries
+-- p_after:   "next" of the page before, or NULL for the first
+-- returns:   {"values": {id: text, ...}, "next": {...} | null}
+-- raises:    nothing
+--
+-- An entry that another server uses between two pages moves to the front, and may be missed. It is then
+-- computed again, as any entry that is not there.
+create or replace function parlant_internal.cached_page(
+  p_table text,
+  p_version text,
+  p_after jsonb
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  c_max_entries constant integer := 5000;
+  c_max_characters constant integer := 4000000;
+  -- As the index on last_used_utc has it.
+  c_last_use constant text := parlant_internal.order_key('d.data -> ''last_used_utc''');
+  v_row record;
+  v_entries integer := 0;
+  v_characters integer := 0;
+  v_ids text[] := '{}';
+  v_values text[] := '{}';
+begin
+  for v_row in execute format(
+    'select d.id, d.data ->> ''value'' as value, d.data -> ''last_used_utc'' as last_used_utc'
+    ' from %1$s as d where d.version = $1 and %3$s order by %2$s desc, d.id desc limit $3',
+    p_table,
+    c_last_use,
+    case
+      when p_after is null then 'true'
+      else format(
+        '(%s, d.id) < (%s, $2 ->> ''id'')',
+        c_last_use,
+        parlant_internal.order_key('$2 -> ''last_used_utc'''))
+    end)
+  using p_version, p_after, c_max_entries + 1
+  loop
+    if v_entries = c_max_entries or v_characters > c_max_characters then
+      return jsonb_build_object('values', jsonb_object(v_ids, v_values), 'next', p_after);
+    end if;
+
+    v_entries := v_entries + 1;
+    v_characters := v_characters + length(v_row.value);
+    v_ids := v_ids || v_row.id;
+    v_values := v_values || v_row.value;
+    p_after := jsonb_build_object('last_used_utc', v_row.last_used_utc, 'id', v_row.id);
+  end loop;
+
+  return jsonb_build_object('values', jsonb_object(v_ids, v_values), 'next', null);
+end;
+$$;
+
+comment on function parlant_internal.cached_page(text, text, jsonb) is
+'Next page of cached values.';
+
+revoke all on function parlant_internal.cached_page(text, text, jsonb) from public, anon, authenticated;
+grant execute on function parlant_internal.cached_page(text, text, jsonb) to service_role;
+-- <<<
 -- >>> sql/functions/internal/batches/call_statement.sql
 -- purpose:     The statement that calls one of the api functions several times, with arguments out of a JSON
 --              array of objects, bound as $1. Arguments that are not in the objects keep their defaults.
@@ -1792,7 +1883,9 @@ begin
     ('customer_tag_associations', '{tag_id}'),
     ('variable_tag_associations', '{variable_id,tag_id}'),
     ('variable_tag_associations', '{tag_id}'),
-    ('values', '{variable_id,key}')
+    ('values', '{variable_id,key}'),
+    ('cached_evaluations', '{last_used_utc}'),
+    ('cached_embeddings', '{last_used_utc}')
   ) as i (collection, fields)
   where i.collection = p_collection;
 end;
@@ -5042,6 +5135,37 @@ comment on function parlant_internal.require_batchable(text) is
 revoke all on function parlant_internal.require_batchable(text) from public, anon, authenticated;
 grant execute on function parlant_internal.require_batchable(text) to service_role;
 -- <<<
+-- >>> sql/functions/internal/caches/require_cache_collection.sql
+-- purpose:      Refuses a collection that holds no cached values.
+-- p_collection: the collection's name
+-- returns:      nothing
+-- raises:       PD008 invalid argument
+create or replace function parlant_internal.require_cache_collection(p_collection text)
+returns void
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not exists (
+    select from parlant_internal.cache_collections() as c
+    where c.collection = p_collection and c.holds_values
+  ) then
+    raise exception using
+      errcode = 'PD008',
+      message = format('collection %L holds no cached values', p_collection),
+      hint = 'Pass cached_evaluations or cached_embeddings.';
+  end if;
+end;
+$$;
+
+comment on function parlant_internal.require_cache_collection(text) is
+'Refuses a collection that holds no cached values.';
+
+revoke all on function parlant_internal.require_cache_collection(text) from public, anon, authenticated;
+grant execute on function parlant_internal.require_cache_collection(text) to service_role;
+-- <<<
 -- >>> sql/functions/internal/erasure/require_erasure_limit.sql
 -- purpose: Refuses a number of rows that cannot be erased within the time that a statement has.
 -- p_limit: the number
@@ -6026,6 +6150,45 @@ comment on function parlant_internal.unregistered_tables() is
 
 revoke all on function parlant_internal.unregistered_tables() from public, anon, authenticated;
 grant execute on function parlant_internal.unregistered_tables() to service_role;
+-- <<<
+-- >>> sql/functions/internal/caches/unused_cache_entries.sql
+-- purpose:  The tables of cached values under a prefix, and which of their rows were not used since a time.
+-- p_prefix: the cache's table prefix
+-- returns:  a row for each table that exists: its quoted, qualified name, its name, and the SQL condition,
+--           over the alias d, for entries that were last used before the timestamptz $1
+-- raises:   nothing
+create or replace function parlant_internal.unused_cache_entries(p_prefix text)
+returns table (table_name text, name name, condition text)
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select
+    format('%I.%I', 'public', c.table_name),
+    c.table_name,
+    -- As the index on last_used_utc has it.
+    format(
+      '%s < %s',
+      parlant_internal.order_key('d.data -> ''last_used_utc'''),
+      parlant_internal.order_key(
+        'to_jsonb(to_char($1 at time zone ''UTC'', ''YYYY-MM-DD"T"HH24:MI:SS''))'))
+  from parlant_internal.collections as c
+  join parlant_internal.cache_collections() as e
+    on e.collection = c.collection and e.holds_values
+  where c.prefix = p_prefix
+    and to_regclass(format('%I.%I', 'public', c.table_name)) is not null
+  order by c.collection;
+end;
+$$;
+
+comment on function parlant_internal.unused_cache_entries(text) is
+'Tables of cached values, and which of their rows were not used since a time.';
+
+revoke all on function parlant_internal.unused_cache_entries(text) from public, anon, authenticated;
+grant execute on function parlant_internal.unused_cache_entries(text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/utc_now.sql
 -- purpose: The present moment as Parlant writes it: Python's datetime.isoformat() in UTC, which drops a
@@ -7311,6 +7474,82 @@ revoke all on function public.parlant_delete_variable(text, text)
 from public, anon, authenticated;
 grant execute on function public.parlant_delete_variable(text, text) to service_role;
 -- <<<
+-- >>> sql/functions/api/parlant_describe_caches.sql
+-- purpose:        How large the caches of agents are, and how often they helped.
+-- p_prefix:       the cache's table prefix; NULL for all
+-- p_unused_since: also count the entries that were last used before this time; NULL for none
+-- returns:        {"caches": [{"prefix": text, "collection": text, "table": text, "entries": int,
+--                 "bytes": int, "unused": int, "hits": int, "misses": int, "since": text | null}, ...]};
+--                 bytes is the table's size on disk, with its indexes; since is when counting began
+-- raises:         nothing
+-- example:        select public.parlant_describe_caches();
+create or replace function public.parlant_describe_caches(
+  p_prefix text default null,
+  p_unused_since timestamptz default null
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_cache record;
+  v_statistics text;
+  v_entries bigint;
+  v_unused bigint;
+  v_counts jsonb;
+  v_caches jsonb[] := '{}';
+begin
+  for v_cache in
+    select c.prefix, c.collection, u.table_name, u.name, u.condition
+    from parlant_internal.collections as c
+    cross join parlant_internal.unused_cache_entries(c.prefix) as u
+    where (p_prefix is null or c.prefix = p_prefix) and u.name = c.table_name
+    order by c.prefix, c.collection desc
+  loop
+    execute format(
+      'select count(*), count(*) filter (where %2$s) from %1$s as d',
+      v_cache.table_name,
+      case when p_unused_since is null then 'false' else v_cache.condition end)
+    into v_entries, v_unused
+    using p_unused_since;
+
+    v_counts := null;
+    select format('%I.%I', 'public', c.table_name) into v_statistics
+    from parlant_internal.collections as c
+    where c.prefix = v_cache.prefix
+      and c.collection = 'cache_statistics'
+      and to_regclass(format('%I.%I', 'public', c.table_name)) is not null;
+    if found then
+      execute format('select d.data from %s as d where d.id = $1', v_statistics)
+      into v_counts
+      using v_cache.collection;
+    end if;
+
+    v_caches := v_caches || jsonb_build_object(
+      'prefix', v_cache.prefix,
+      'collection', v_cache.collection,
+      'table', v_cache.name,
+      'entries', v_entries,
+      'bytes', pg_total_relation_size(v_cache.table_name::regclass),
+      'unused', v_unused,
+      'hits', coalesce((v_counts ->> 'hits')::bigint, 0),
+      'misses', coalesce((v_counts ->> 'misses')::bigint, 0),
+      'since', v_counts ->> 'creation_utc');
+  end loop;
+
+  return jsonb_build_object('caches', to_jsonb(v_caches));
+end;
+$$;
+
+comment on function public.parlant_describe_caches(text, timestamptz) is
+'Size and use of the caches of agents.';
+
+revoke all on function public.parlant_describe_caches(text, timestamptz)
+from public, anon, authenticated;
+grant execute on function public.parlant_describe_caches(text, timestamptz) to service_role;
+-- <<<
 -- >>> sql/functions/api/parlant_diagnose.sql
 -- purpose:     Everything about the installation that `parlant-supabase doctor` looks at, in one request. It
 --              changes nothing.
@@ -7780,6 +8019,63 @@ comment on function public.parlant_execute(jsonb) is
 
 revoke all on function public.parlant_execute(jsonb) from public, anon, authenticated;
 grant execute on function public.parlant_execute(jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_expire_cache.sql
+-- purpose:        Deletes cached values that nobody has used since a time, a bounded number at a time. A
+--                 value that is needed again is computed again.
+-- p_prefix:       the cache's table prefix
+-- p_unused_since: values that were used at this time or later stay; a use is recorded once a day
+-- p_limit:        the most rows to delete; 1 to 50,000
+-- returns:        {"erased": {table name: int, ...}, "done": bool}; call it again until it is done
+-- raises:         PD008 invalid argument
+-- example:        select public.parlant_expire_cache('parlant_', now() - interval '90 days');
+create or replace function public.parlant_expire_cache(
+  p_prefix text,
+  p_unused_since timestamptz,
+  p_limit integer default 20000
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_left bigint := p_limit;
+  v_table record;
+  v_count bigint;
+  v_erased jsonb := '{}';
+begin
+  perform parlant_internal.require_erasure_limit(p_limit);
+
+  for v_table in
+    select u.table_name, u.name, u.condition
+    from parlant_internal.unused_cache_entries(p_prefix) as u
+  loop
+    execute format(
+      'delete from %1$s as d where d.id = any (array('
+      'select d.id from %1$s as d where %2$s limit $2 for update skip locked))',
+      v_table.table_name, v_table.condition)
+    using p_unused_since, v_left;
+    get diagnostics v_count = row_count;
+
+    v_left := v_left - v_count;
+    if v_count > 0 then
+      v_erased := v_erased || jsonb_build_object(v_table.name, v_count);
+    end if;
+    exit when v_left <= 0;
+  end loop;
+
+  return jsonb_build_object('erased', v_erased, 'done', v_left > 0);
+end;
+$$;
+
+comment on function public.parlant_expire_cache(text, timestamptz, integer) is
+'Deletes cached values that nobody has used since a time.';
+
+revoke all on function public.parlant_expire_cache(text, timestamptz, integer)
+from public, anon, authenticated;
+grant execute on function public.parlant_expire_cache(text, timestamptz, integer) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_expire_failed_documents.sql
 -- purpose:        Deletes failed documents that failed before a time, a bounded number at a time. One that
@@ -8353,6 +8649,58 @@ revoke all on function public.parlant_keep_turns(text, jsonb, double precision)
 from public, anon, authenticated;
 grant execute on function public.parlant_keep_turns(text, jsonb, double precision) to service_role;
 -- <<<
+-- >>> sql/functions/api/parlant_list_cached.sql
+-- purpose:      Reads a page of cached values, those that were used last first, or the values of some ids.
+-- p_prefix:     the cache's table prefix
+-- p_collection: cached_evaluations or cached_embeddings
+-- p_version:    the version of the entries
+-- p_after:      "next" of the page before, or NULL for the first
+-- p_ids:        the ids of the entries to read, 1,000 at most; NULL for a page
+-- returns:      {"values": {id: text, ...}, "next": {...} | null}
+-- raises:       PD004 collection not found, PD008 invalid argument
+-- example:      select public.parlant_list_cached('parlant_', 'cached_embeddings', '3.3.2');
+create or replace function public.parlant_list_cached(
+  p_prefix text,
+  p_collection text,
+  p_version text,
+  p_after jsonb default null,
+  p_ids text[] default null
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table text := parlant_internal.table_of(p_prefix, p_collection);
+  v_values jsonb;
+begin
+  perform parlant_internal.require_cache_collection(p_collection);
+
+  if p_ids is null then
+    return parlant_internal.cached_page(v_table, p_version, p_after);
+  end if;
+
+  perform parlant_internal.require_list(to_jsonb(p_ids), 'ids', 'Write {id}.', 1000);
+  execute format(
+    'select coalesce(jsonb_object_agg(d.id, d.data ->> ''value''), ''{}'') from %s as d'
+    ' where d.id = any ($1) and d.version = $2',
+    v_table)
+  into v_values
+  using p_ids, p_version;
+
+  return jsonb_build_object('values', v_values, 'next', null);
+end;
+$$;
+
+comment on function public.parlant_list_cached(text, text, text, jsonb, text[]) is
+'Cached values of an agent.';
+
+revoke all on function public.parlant_list_cached(text, text, text, jsonb, text[])
+from public, anon, authenticated;
+grant execute on function public.parlant_list_cached(text, text, text, jsonb, text[]) to service_role;
+-- <<<
 -- >>> sql/functions/api/parlant_list_customer_failed_documents.sql
 -- purpose:           Reads the failed copies of a customer's documents, page by page. A page ends at 500
 --                    documents or past 4 MB.
@@ -8768,6 +9116,54 @@ revoke all on function public.parlant_list_variables(text, text[])
 from public, anon, authenticated;
 grant execute on function public.parlant_list_variables(text, text[]) to service_role;
 -- <<<
+-- >>> sql/functions/api/parlant_open_cache.sql
+-- purpose:   Opens the cache of an agent, creating its tables if need be, and reads the values that were used
+--            last.
+-- p_prefix:  the cache's table prefix
+-- p_version: the version of the entries to read
+-- returns:   {"cached_evaluations": {"values": {id: text, ...}, "next": {...} | null},
+--            "cached_embeddings": {"values": {id: text, ...}, "next": {...} | null}}
+-- raises:    PD006 invalid table name, PD007 table not ours
+-- example:   select public.parlant_open_cache('parlant_', '3.3.2');
+create or replace function public.parlant_open_cache(p_prefix text, p_version text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+set statement_timeout = '55s'
+as $$
+declare
+  v_collection text;
+begin
+  for v_collection in
+    select e.collection from parlant_internal.cache_collections() as e
+    where not exists (
+      select from parlant_internal.collections as c
+      where c.prefix = p_prefix and c.collection = e.collection
+    )
+  loop
+    perform parlant_internal.create_collection_tables(p_prefix, v_collection);
+  end loop;
+
+  return (
+    select
+      jsonb_object_agg(
+        c.collection,
+        parlant_internal.cached_page(
+          parlant_internal.table_of(p_prefix, c.collection), p_version, null))
+    from parlant_internal.cache_collections() as c
+    where c.holds_values
+  );
+end;
+$$;
+
+comment on function public.parlant_open_cache(text, text) is
+'Opens the cache of an agent, creating its tables if need be.';
+
+revoke all on function public.parlant_open_cache(text, text) from public, anon, authenticated;
+grant execute on function public.parlant_open_cache(text, text) to service_role;
+-- <<<
 -- >>> sql/functions/api/parlant_open_store.sql
 -- purpose:       Opens the collections of a store at once, creating what is missing, and reads the store's
 --                metadata and, of each collection, the first documents that its loader has to see.
@@ -8914,6 +9310,71 @@ comment on function public.parlant_read_variable(text, text) is
 revoke all on function public.parlant_read_variable(text, text)
 from public, anon, authenticated;
 grant execute on function public.parlant_read_variable(text, text) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_record_cache_use.sql
+-- purpose:      Records that cached values were used, and counts hits and misses. The time of the last use
+--               is written at most once a day for an entry, because writing it rewrites the value.
+-- p_prefix:     the cache's table prefix
+-- p_collection: cached_evaluations or cached_embeddings
+-- p_ids:        the ids of the entries that were used, 900 at most
+-- p_hits:       how many values were found since the last call
+-- p_misses:     how many were not
+-- returns:      {"touched": int}, the number of entries whose last use was written
+-- raises:       PD004 collection not found, PD008 invalid argument
+-- example:      select public.parlant_record_cache_use('parlant_', 'cached_evaluations', '{5f2c}', 1, 0);
+create or replace function public.parlant_record_cache_use(
+  p_prefix text,
+  p_collection text,
+  p_ids text[],
+  p_hits bigint,
+  p_misses bigint
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table text := parlant_internal.table_of(p_prefix, p_collection);
+  v_statistics text := parlant_internal.table_of(p_prefix, 'cache_statistics');
+  v_now text := parlant_internal.utc_now();
+  v_touched integer;
+begin
+  perform parlant_internal.require_cache_collection(p_collection);
+  perform parlant_internal.require_list(to_jsonb(p_ids), 'ids', 'Write {id}.', 900);
+
+  perform parlant_internal.lock_keys(
+    array(select parlant_internal.document_key(v_table, i.id) from unnest(p_ids) as i (id))
+    || parlant_internal.document_key(v_statistics, p_collection));
+
+  execute format(
+    'update %s as d set data = d.data || jsonb_build_object(''last_used_utc'', $2)'
+    ' where d.id = any ($1) and (d.data ->> ''last_used_utc'')::timestamptz < $2::timestamptz - interval ''1 day''',
+    v_table)
+  using p_ids, v_now;
+  get diagnostics v_touched = row_count;
+
+  execute format(
+    'insert into %s as d (data)'
+    ' values (jsonb_build_object('
+    '  ''id'', $1, ''version'', '''', ''creation_utc'', $2, ''hits'', $3, ''misses'', $4))'
+    ' on conflict (id) do update set data = d.data || jsonb_build_object('
+    '  ''hits'', (d.data ->> ''hits'')::bigint + $3, ''misses'', (d.data ->> ''misses'')::bigint + $4)',
+    v_statistics)
+  using p_collection, v_now, coalesce(p_hits, 0), coalesce(p_misses, 0);
+
+  return jsonb_build_object('touched', v_touched);
+end;
+$$;
+
+comment on function public.parlant_record_cache_use(text, text, text[], bigint, bigint) is
+'Records the use of cached values of an agent.';
+
+revoke all on function public.parlant_record_cache_use(text, text, text[], bigint, bigint)
+from public, anon, authenticated;
+grant execute on function public.parlant_record_cache_use(text, text, text[], bigint, bigint)
+to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_remove_customer_tag.sql
 -- purpose:       Takes a tag from a customer.
@@ -9081,6 +9542,70 @@ revoke all on function public.parlant_restore_failed_documents(text, text, jsonb
 from public, anon, authenticated;
 grant execute on function public.parlant_restore_failed_documents(text, text, jsonb, text)
 to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_save_cached.sql
+-- purpose:      Stores cached values, each in the place of the one with its id. Any number of servers may
+--               store the same.
+-- p_prefix:     the cache's table prefix
+-- p_collection: cached_evaluations or cached_embeddings
+-- p_version:    the version of the entries
+-- p_values:     {id: text, ...}, 1,000 at most
+-- returns:      {"saved": int}
+-- raises:       PD004 collection not found, PD008 invalid argument
+-- example:      select public.parlant_save_cached(
+--                 'parlant_', 'cached_evaluations', '3.3.2', '{"5f2c": "{\"is_continuous\": false}"}');
+create or replace function public.parlant_save_cached(
+  p_prefix text,
+  p_collection text,
+  p_version text,
+  p_values jsonb
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table text := parlant_internal.table_of(p_prefix, p_collection);
+  v_now text := parlant_internal.utc_now();
+  v_saved integer;
+begin
+  perform parlant_internal.require_cache_collection(p_collection);
+
+  if jsonb_typeof(p_values) is distinct from 'object'
+    or exists (select from jsonb_each(p_values) as e where jsonb_typeof(e.value) <> 'string')
+  then
+    raise exception using
+      errcode = 'PD008',
+      message = 'the values must be an object of texts',
+      hint = 'Write {"id": "text"}.';
+  end if;
+
+  -- Servers that store the same values at once take turns, and never wait in a circle.
+  perform parlant_internal.lock_keys(array(
+    select parlant_internal.document_key(v_table, e.key) from jsonb_each_text(p_values) as e));
+
+  execute format(
+    'insert into %s as d (data)'
+    ' select jsonb_build_object('
+    '  ''id'', e.key, ''version'', $2, ''creation_utc'', $3, ''last_used_utc'', $3, ''value'', e.value)'
+    ' from jsonb_each_text($1) as e'
+    ' on conflict (id) do update set data = excluded.data',
+    v_table)
+  using p_values, p_version, v_now;
+  get diagnostics v_saved = row_count;
+
+  return jsonb_build_object('saved', v_saved);
+end;
+$$;
+
+comment on function public.parlant_save_cached(text, text, text, jsonb) is
+'Stores cached values of an agent.';
+
+revoke all on function public.parlant_save_cached(text, text, text, jsonb)
+from public, anon, authenticated;
+grant execute on function public.parlant_save_cached(text, text, text, jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_save_loaded_documents.sql
 -- purpose:      Stores what a loader made of a page of documents, and reads the next page. A document that

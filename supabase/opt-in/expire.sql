@@ -1,9 +1,10 @@
--- Erases every night what has been idle for 90 days: sessions without an event, and failed documents. It is
--- what `parlant-supabase expire --older-than 90d --yes` does, without a machine of yours.
+-- Erases every night what has been idle for 90 days: sessions without an event, failed documents, and what
+-- servers keep with warm_start. It is what `parlant-supabase expire --older-than 90d --yes` does, without a
+-- machine of yours.
 --
 -- To use it, copy this file into supabase/migrations/ under a name with a new timestamp, adapt the age and
 -- the table prefixes, and run `supabase db push`.
--- To end it: select cron.unschedule('parlant-expire-sessions');
+-- To end a job: select cron.unschedule('parlant-expire-sessions');
 -- A night erases at most 1,000 sessions, each up to its first 50,000 events, and the next night goes on.
 create extension if not exists pg_cron;
 
@@ -30,4 +31,11 @@ select cron.schedule(
       values ('parlant_sessions_'), ('parlant_customers_'), ('parlant_context_variables_')
     ) as p (prefix)
   $job$
+);
+
+-- What servers keep with warm_start, by its last use.
+select cron.schedule(
+  'parlant-expire-cache',
+  '37 3 * * *',
+  $job$select public.parlant_expire_cache('parlant_', now() - interval '90 days')$job$
 );

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -583,6 +584,28 @@ def test_that_it_changes_nothing(invoke: Invoke, database: SupervisedDatabase) -
         invoke("doctor", **variables_for(database))
         connection.execute("select pg_stat_force_next_flush()")
         assert connection.execute(written).fetchone() == before
+
+
+def test_that_a_cache_is_described(invoke: Invoke, database: SupervisedDatabase) -> None:
+    with spoilt(
+        database,
+        "select public.parlant_open_cache('d_', '1')",
+        """select public.parlant_save_cached('d_', 'cached_evaluations', '1', '{"a": "1"}')""",
+        "select public.parlant_record_cache_use('d_', 'cached_evaluations', '{a}', 2, 1)",
+        undo="select public.parlant_delete_collection('d_', c)"
+        " from unnest('{cached_evaluations,cached_embeddings,cache_statistics}'::text[]) as c",
+    ):
+        examined = examine(invoke, variables_for(database))
+
+    texts = [each["text"] for each in examined.report["findings"] if each["check"] == "cache"]
+    assert examined.statuses() == {}
+    assert re.fullmatch(
+        r"d_cached_evaluations: 1 value, \d+ kB; 2 hits and 1 miss since 20\d\d-\d\d-\d\d\.",
+        texts[0],
+        texts[0],
+    )
+    assert texts[1].startswith("d_cached_embeddings: 0 values, ")
+    assert texts[1].endswith(" kB; 0 hits and 0 misses.")
 
 
 # What one machine cannot show: its own clock is also the database's.

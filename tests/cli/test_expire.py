@@ -104,6 +104,32 @@ def test_that_failed_documents_go_by_their_age(
     assert summary["erased"][f"{people.prefix}v_values_failed_migrations"] == 1
 
 
+def test_that_cached_values_go_by_their_last_use(
+    people: People, invoke: Invoke, connection: dict[str, str], sql: psycopg.Connection
+) -> None:
+    prefix = f"{people.prefix}s_"
+    table = f"{prefix}cached_evaluations"
+    sql.execute("select public.parlant_open_cache(%s, '1')", [prefix])
+    sql.execute(
+        "select public.parlant_save_cached(%s, 'cached_evaluations', '1', %s)",
+        [prefix, json.dumps({"old": "1", "new": "2"})],
+    )
+    sql.execute(
+        f"update public.{table} set data = data"  # noqa: S608
+        " || '{\"last_used_utc\": \"2026-01-01T00:00:00+00:00\"}' where id = 'old'"
+    )
+    options = ("expire", "--older-than", "90d", *people.options)
+
+    said = invoke(*options, **connection).stdout
+    summary = json.loads(invoke(*options, "--yes", "--json", **connection).stdout)
+
+    assert "older than 90d, and 1 cached value unused for as long would be erased" in said
+    assert summary["cached_values"] == 1
+    assert summary["erased"][table] == 1
+    left = sql.execute(f"select id from public.{table}").fetchall()  # noqa: S608
+    assert left == [("new",)]
+
+
 def test_that_what_was_archived_can_be_imported_again(
     people: People,
     invoke: Invoke,

@@ -26,6 +26,9 @@ _COLLECTIONS = {
     "variables",
     "variable_tag_associations",
     "values",
+    "cached_evaluations",
+    "cached_embeddings",
+    "cache_statistics",
 }
 
 

@@ -116,6 +116,22 @@ class Calls:
                 "p_collections": [self._passing(), "documents"],
                 "p_version": "1",
             },
+            "open_cache": lambda: {"p_version": "1"},
+            "save_cached": lambda: {
+                "p_collection": "cached_evaluations",
+                "p_version": "1",
+                "p_values": {id: id for id in self._some()},
+            },
+            "record_cache_use": lambda: {
+                "p_collection": "cached_evaluations",
+                "p_ids": self._some(),
+                "p_hits": 1,
+                "p_misses": 1,
+            },
+            "expire_cache": lambda: {
+                "p_unused_since": "2100-01-01T00:00:00+00:00",
+                "p_limit": self._limit(),
+            },
             "create_views": lambda: {"p_prefix": self._prefix, **self._stores()},
             "erase_session": lambda: {
                 "p_session_id": self._id(),

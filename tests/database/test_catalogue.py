@@ -68,6 +68,7 @@ LONG_RUNNING = {
     "parlant_get_or_create_collection",
     "parlant_import_documents",
     "parlant_import_failed_documents",
+    "parlant_open_cache",
     "parlant_open_store",
 }
 

@@ -7,6 +7,8 @@ import sys
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import parlant.core.sessions
@@ -17,8 +19,16 @@ from parlant.core.common import IdGenerator
 from parlant.core.context_variables import ContextVariableDocumentStore
 from parlant.core.customers import CustomerDocumentStore
 from parlant.core.sessions import SessionDocumentStore
-from parlant_supabase import VersionMismatchError
-from parlant_supabase.parlant_internals import _NAMES, check_parlant, remove_lock
+from parlant_supabase import VersionMismatchError, parlant_internals
+from parlant_supabase.parlant_internals import (
+    _NAMES,
+    check_parlant,
+    evaluation_caches,
+    evaluator_class,
+    keep_order_of_steps,
+    remove_lock,
+    replace_evaluation_cache,
+)
 
 from tests.unit.stores.fake_rpc import store_of
 
@@ -96,6 +106,81 @@ def test_that_the_package_can_be_imported_without_any_of_the_names(
     assert str(caught.value).count(",") >= len(_NAMES) - 1
 
 
+class Step:
+    """A step of a journey, as Parlant makes a guideline of it."""
+
+    def __init__(self, id: str, *follow_ups: str) -> None:
+        self.id = id
+        self.metadata = {"journey_node": {"follow_ups": list(follow_ups)}}
+
+
+class Projection:
+    """Has follow-ups in the order of a set."""
+
+    async def project_journey_to_guidelines(self, journey_id: str) -> list[Step]:
+        return [Step("b", "c", "x", "a"), Step("a"), Step("c", "b")]
+
+
+class ReachableNodes:
+    """Has cycles in the order of a set."""
+
+    def _find_cycles(self, graph: object) -> list[list[str]]:
+        return [["2", "3"], ["1", "4"]]
+
+
+@pytest.fixture
+def journeys(monkeypatch: pytest.MonkeyPatch) -> dict[type, object]:
+    """Parlant's classes, and an object of each."""
+    known = {
+        parlant_internals._FOLLOW_UPS: Projection.project_journey_to_guidelines,
+        parlant_internals._FOLLOW_UPS.rpartition(".")[0]: Projection,
+        parlant_internals._CYCLES: ReachableNodes._find_cycles,
+        parlant_internals._CYCLES.rpartition(".")[0]: ReachableNodes,
+    }
+    monkeypatch.setattr(parlant_internals, "_found", known.get)
+    return {Projection: Projection(), ReachableNodes: ReachableNodes()}
+
+
+async def test_that_steps_and_cycles_are_in_one_order(journeys: dict[type, Any]) -> None:
+    assert keep_order_of_steps(journeys) == []
+
+    steps = await journeys[Projection].project_journey_to_guidelines("journey")
+    assert [(step.id, step.metadata["journey_node"]["follow_ups"]) for step in steps] == [
+        ("b", ["a", "c", "x"]),
+        ("a", []),
+        ("c", ["b"]),
+    ]
+    assert journeys[ReachableNodes]._find_cycles({}) == [["1", "4"], ["2", "3"]]
+
+
+def test_that_what_orders_steps_may_be_missing(journeys: dict[type, Any]) -> None:
+    del journeys[Projection]
+
+    assert keep_order_of_steps(journeys) == [
+        "JourneyGuidelineProjection.project_journey_to_guidelines"
+    ]
+
+
+def test_that_the_evaluators_caches_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluator = SimpleNamespace(_guideline_collection=1, _journey_collection=2)
+    server = SimpleNamespace(current=SimpleNamespace(_evaluator=evaluator))
+    monkeypatch.setitem(sys.modules, "parlant.sdk", SimpleNamespace(Server=server))
+
+    assert evaluation_caches() == {"_guideline_collection": 1, "_journey_collection": 2}
+    replace_evaluation_cache("_guideline_collection", 3)
+    assert evaluator._guideline_collection == 3
+    del evaluator._journey_collection
+    assert evaluation_caches() is None
+    del server.current._evaluator
+    assert evaluation_caches() is None
+
+
+def test_that_the_evaluator_may_be_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parlant_internals, "_EVALUATOR", "parlant.core.rules:RuleEvaluator")
+
+    assert evaluator_class() is None
+
+
 async def test_that_calls_of_a_store_do_not_wait_for_one_another() -> None:
     store = store_of(CustomerDocumentStore)
     remove_lock(store)
@@ -125,6 +210,7 @@ INTERFACES = {
     },
     "parlant.core.customers": {"CustomerListing", "CustomerUpdateParams"},
     "parlant.core.meter": {"Counter", "DurationHistogram", "Histogram"},
+    "parlant.core.nlp.generation_info": {"GenerationInfo", "UsageInfo"},
     "parlant.core.persistence.common": {"Cursor", "SortDirection", "Where"},
     "parlant.core.persistence.document_database": {
         "BaseDocument",

@@ -1,4 +1,4 @@
-"""`parlant-supabase expire`: sessions and failed documents that have been idle for long."""
+"""`parlant-supabase expire`: sessions, failed documents and cached values that are old."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ def expire(
 ) -> None:
     """Erase sessions without an event for that long, and documents that failed before.
 
+    What servers keep with warm_start goes by its last use.
     A session that gets an event meanwhile stays. Customers and the values of
     their context variables stay; see `erase customer`.
     """
@@ -90,6 +91,8 @@ def expire(
         f"{counted(found['sessions'], 'session')} with {counted(found['events'], 'event')} and "
         f"{counted(found['failed_documents'], 'failed document')} older than {older_than}"
     )
+    if found["cached_values"]:
+        text += f", and {counted(found['cached_values'], 'cached value')} unused for as long"
     if archive is not None:
         out.print(plain(f"Archived to {archive}."), soft_wrap=True)
     if yes:
@@ -113,6 +116,7 @@ async def _run(
             "sessions": len(sessions),
             "events": sum(session["events"] for session in sessions),
             "failed_documents": len(failed),
+            "cached_values": await expiry.unused_cached_values(),
         }
         if archive is not None:
             with err.status("Archiving ..."):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
@@ -13,9 +13,15 @@ from parlant_supabase.customer_data.documents import find_documents
 from parlant_supabase.customer_data.erasure import Advance, Counts, Erasure
 from parlant_supabase.failed_documents import FailedCollection, FailedDocuments
 from parlant_supabase.rpc.client import RpcClient
-from parlant_supabase.rpc.functions import EXPIRE_FAILED_DOCUMENTS, LIST_EXPIRED_SESSIONS
-from parlant_supabase.rpc.replies import ExpiredSession
-from parlant_supabase.store_layout import StorePrefixes
+from parlant_supabase.rpc.functions import (
+    DESCRIBE_CACHES,
+    EXPIRE_CACHE,
+    EXPIRE_FAILED_DOCUMENTS,
+    LIST_EXPIRED_SESSIONS,
+    Function,
+)
+from parlant_supabase.rpc.replies import ErasedReply, ExpiredSession
+from parlant_supabase.store_layout import StorePrefixes, cache_prefix
 from parlant_supabase.transfer.archive import ArchiveWriter, End
 from parlant_supabase.transfer.records import Failure, Part, Record
 
@@ -82,6 +88,18 @@ class Expiry:
                 if failed_at < self._rule.before:
                     yield record
 
+    async def unused_cached_values(self) -> int:
+        """How many cached values no server has used since."""
+        reply = await self._rpc.call(
+            DESCRIBE_CACHES,
+            {
+                "p_prefix": cache_prefix(self._prefixes.sessions),
+                "p_unused_since": self._rule.before.isoformat(),
+            },
+            "looking for unused cached values",
+        )
+        return sum(cache["unused"] for cache in reply["caches"])
+
     async def archive(self, sessions: Sequence[ExpiredSession], file: BinaryIO) -> End:
         """Writes sessions with their events, and all that failed of them or has expired.
 
@@ -113,7 +131,9 @@ class Expiry:
         return archive.close()
 
     async def erase(self, sessions: Sequence[ExpiredSession], advance: Advance) -> Counts:
-        """Erases sessions, but for those with an event since, and failed documents that expired.
+        """Erases sessions without an event since, and what else has expired.
+
+        Failed documents expire by their age, cached values by their last use.
 
         Args:
             sessions: The sessions.
@@ -128,20 +148,39 @@ class Expiry:
             total += await erasure.erase_session(
                 session["id"], advance, idle_since=self._rule.before.isoformat()
             )
+        before = self._rule.before.isoformat()
         for prefix in sorted(
             {self._prefixes.sessions, self._prefixes.customers, self._prefixes.context_variables}
         ):
-            done = False
-            while not done:
-                reply = await self._rpc.call(
-                    EXPIRE_FAILED_DOCUMENTS,
-                    {"p_prefix": prefix, "p_failed_since": self._rule.before.isoformat()},
-                    f"erasing failed documents (prefix {prefix!r})",
-                )
-                total.update(reply["erased"])
-                advance(sum(reply["erased"].values()))
-                done = reply["done"]
-        return total
+            total += await self._erase_all(
+                EXPIRE_FAILED_DOCUMENTS,
+                {"p_prefix": prefix, "p_failed_since": before},
+                f"erasing failed documents (prefix {prefix!r})",
+                advance,
+            )
+        prefix = cache_prefix(self._prefixes.sessions)
+        return total + await self._erase_all(
+            EXPIRE_CACHE,
+            {"p_prefix": prefix, "p_unused_since": before},
+            f"erasing unused cached values (prefix {prefix!r})",
+            advance,
+        )
+
+    async def _erase_all(
+        self,
+        function: Function[ErasedReply],
+        arguments: Mapping[str, str],
+        subject: str,
+        advance: Advance,
+    ) -> Counts:
+        erased: Counts = Counter()
+        done = False
+        while not done:
+            reply = await self._rpc.call(function, arguments, subject)
+            erased.update(reply["erased"])
+            advance(sum(reply["erased"].values()))
+            done = reply["done"]
+        return erased
 
     async def _collections(self) -> list[FailedCollection]:
         return [

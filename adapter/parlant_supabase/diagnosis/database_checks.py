@@ -8,6 +8,7 @@ from itertools import groupby
 from parlant_supabase.diagnosis.findings import Finding, Status
 from parlant_supabase.plurals import counted
 from parlant_supabase.rpc.replies import (
+    CacheDescription,
     CollectionDiagnosis,
     DiagnosisReply,
     IndexDiagnosis,
@@ -221,6 +222,23 @@ def check_views(facts: DiagnosisReply) -> list[Finding]:
     return [Finding("views", "ok", f"{counted(made, 'view')} for people to read.")]
 
 
+def check_caches(caches: Sequence[CacheDescription]) -> list[Finding]:
+    """What servers have kept with warm_start, and how often it helped."""
+    findings = [
+        Finding(
+            "cache",
+            "ok",
+            f"{cache['table']}: {counted(cache['entries'], 'value')}, {_size(cache['bytes'])}; "
+            f"{counted(cache['hits'], 'hit')} and {counted(cache['misses'], 'miss', 'misses')}"
+            + (f" since {cache['since'][:10]}." if cache["since"] else "."),
+        )
+        for cache in caches
+    ]
+    return findings or [
+        Finding("cache", "ok", "None; servers with warm_start keep what they work out.")
+    ]
+
+
 def check_clock(facts: DiagnosisReply, sent_at: float, received_at: float) -> Finding:
     """Whether this machine's clock and the database's agree.
 
@@ -312,6 +330,10 @@ def _tables(facts: DiagnosisReply) -> list[TableDiagnosis]:
 
 def _table_names(tables: Iterable[TableDiagnosis]) -> list[str]:
     return [table["table"] for table in tables]
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"
 
 
 def _names(names: Sequence[str]) -> str:

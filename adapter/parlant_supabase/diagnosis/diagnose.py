@@ -21,6 +21,7 @@ from parlant_supabase.diagnosis.connection_checks import (
     check_version,
 )
 from parlant_supabase.diagnosis.database_checks import (
+    check_caches,
     check_clock,
     check_failed_documents,
     check_indexes,
@@ -38,7 +39,7 @@ from parlant_supabase.errors import (
     SupabaseAdapterError,
 )
 from parlant_supabase.rpc.client import RpcClient
-from parlant_supabase.rpc.functions import DIAGNOSE, GET_VERSION
+from parlant_supabase.rpc.functions import DESCRIBE_CACHES, DIAGNOSE, GET_VERSION
 from parlant_supabase.rpc.replies import CollectionDiagnosis
 from parlant_supabase.settings import ConnectionSettings
 from parlant_supabase.stores.parlant_stores import parlant_stores
@@ -132,6 +133,8 @@ async def _diagnose_project(
             {"p_functions": functions, "p_indexes": indexes},
             "examining the database",
         )
+        received_at = time.time()
+        caches = await rpc.call(DESCRIBE_CACHES, {}, "looking at the caches")
     except (NotDeployedError, PermissionDeniedError) as error:
         findings.append(
             Finding(
@@ -146,7 +149,8 @@ async def _diagnose_project(
         check_failed_documents(facts),
         *check_indexes(facts),
         *check_views(facts),
-        check_clock(facts, sent_at, time.time()),
+        *check_caches(caches["caches"]),
+        check_clock(facts, sent_at, received_at),
     ]
     return Diagnosis(complete(findings), facts["collections"])
 

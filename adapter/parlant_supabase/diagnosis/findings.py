@@ -21,6 +21,7 @@ CHECKS = (
     "failed documents",
     "indexes",
     "views",
+    "cache",
     "clock",
 )
 """What is checked, in this order."""

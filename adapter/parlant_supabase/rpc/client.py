@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, cast
 
@@ -58,6 +58,7 @@ class RpcClient:
         self._batcher = Batcher(self._transport.send, MAX_CONNECTIONS)
         self._retry = Retry(self._batcher.send, observer)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._before_closing: list[Callable[[], Awaitable[None]]] = []
 
     async def __aenter__(self) -> Self:
         if self._loop is not None:
@@ -84,6 +85,8 @@ class RpcClient:
         if self._loop is None:
             return
         self._check_loop("closing the database")
+        while self._before_closing:
+            await self._before_closing.pop()()
         self._retry.close()
         self._batcher.close()
         self._transport.interrupt()
@@ -93,6 +96,14 @@ class RpcClient:
         finally:
             await self._transport.close()
             self._loop = None
+
+    def before_closing(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Has something done while calls can still be made, when the client is closed.
+
+        Args:
+            callback: Does it; it is called once and raises nothing.
+        """
+        self._before_closing.append(callback)
 
     async def call(
         self, function: Function[Reply], arguments: Mapping[str, Any], subject: str

@@ -215,6 +215,18 @@ EXPIRE_FAILED_DOCUMENTS = Function(
     "parlant_expire_failed_documents", _REPEATABLE, replies.ErasedReply, _NEVER
 )
 
+# Caches. Those that store or delete several entries name more than a batch may lock.
+
+OPEN_CACHE = Function(
+    "parlant_open_cache", _REPEATABLE, replies.OpenedCacheReply, _NEVER, has_time_limit=True
+)
+LIST_CACHED = Function("parlant_list_cached", _READ, replies.CachedReply)
+SAVE_CACHED = Function("parlant_save_cached", _REPEATABLE, replies.SavedReply, _NEVER)
+# Hits would be counted twice.
+RECORD_CACHE_USE = Function("parlant_record_cache_use", _WRITE, replies.TouchedReply, _NEVER)
+EXPIRE_CACHE = Function("parlant_expire_cache", _REPEATABLE, replies.ErasedReply, _NEVER)
+DESCRIBE_CACHES = Function("parlant_describe_caches", _READ, replies.CachesReply, _NEVER)
+
 # The installation.
 
 GET_VERSION = Function("parlant_get_version", _READ, replies.VersionReply, _NEVER)

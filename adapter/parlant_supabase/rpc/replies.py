@@ -464,6 +464,52 @@ class ExpiredSessionsReply(TypedDict):
     next: str | None
 
 
+class CachedReply(TypedDict):
+    """A page of cached values by their ids; next is the argument for the page after it."""
+
+    values: dict[str, str]
+    next: dict[str, str] | None
+
+
+class OpenedCacheReply(TypedDict):
+    """The first page of each collection of a cache."""
+
+    cached_evaluations: CachedReply
+    cached_embeddings: CachedReply
+
+
+class SavedReply(TypedDict):
+    """How many values were stored."""
+
+    saved: int
+
+
+class TouchedReply(TypedDict):
+    """Of how many entries the last use was written."""
+
+    touched: int
+
+
+class CacheDescription(TypedDict):
+    """Size and use of one collection of a cache."""
+
+    prefix: str
+    collection: str
+    table: str
+    entries: int
+    bytes: int
+    unused: int
+    hits: int
+    misses: int
+    since: str | None
+
+
+class CachesReply(TypedDict):
+    """Size and use of caches."""
+
+    caches: list[CacheDescription]
+
+
 class CallErrorReply(TypedDict):
     """Why a call of a batch failed."""
 

@@ -6,6 +6,7 @@ from parlant_supabase.stores.ids import RandomIdGenerator
 from parlant_supabase.stores.joining import join_server
 from parlant_supabase.stores.session_listener import SupabaseSessionListener
 from parlant_supabase.stores.session_store import SupabaseSessionStore
+from parlant_supabase.stores.warm_start import warm_start
 from parlant_supabase.stores.wiring import SupabaseStores, supabase_stores
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "SupabaseStores",
     "join_server",
     "supabase_stores",
+    "warm_start",
 ]

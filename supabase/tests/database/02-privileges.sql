@@ -2,7 +2,7 @@
 -- and a role of the user's own may do nothing at all.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(311);
+select plan(329);
 
 create role parlant_test_user nologin noinherit;
 grant parlant_test_user to postgres;
@@ -174,6 +174,12 @@ values
 ($$select public.parlant_copy_unreadable_documents('parlant_sessions_', 'events', '[]')$$),
 ($$select public.parlant_adopt_collections('parlant_sessions_', '{events}')$$),
 ($$select public.parlant_open_store('parlant_sessions_', '{sessions}', '0.9.0')$$),
+($$select public.parlant_open_cache('parlant_', '3.3.2')$$),
+($$select public.parlant_list_cached('parlant_', 'cached_embeddings', '3.3.2')$$),
+($$select public.parlant_save_cached('parlant_', 'cached_embeddings', '3.3.2', '{}')$$),
+($$select public.parlant_record_cache_use('parlant_', 'cached_embeddings', '{}', 0, 0)$$),
+($$select public.parlant_expire_cache('parlant_', now())$$),
+($$select public.parlant_describe_caches()$$),
 ($$select public.parlant_create_event('parlant_sessions_', '{"id": "e", "session_id": "s"}')$$),
 ($$select public.parlant_read_event('parlant_sessions_', 's', 'e')$$),
 ($$select public.parlant_list_events('parlant_sessions_', 's')$$),

@@ -22,7 +22,9 @@ begin
     ('customer_tag_associations', '{tag_id}'),
     ('variable_tag_associations', '{variable_id,tag_id}'),
     ('variable_tag_associations', '{tag_id}'),
-    ('values', '{variable_id,key}')
+    ('values', '{variable_id,key}'),
+    ('cached_evaluations', '{last_used_utc}'),
+    ('cached_embeddings', '{last_used_utc}')
   ) as i (collection, fields)
   where i.collection = p_collection;
 end;
