@@ -33,7 +33,10 @@ from parlant.core.tracer import Tracer
 from parlant_supabase.errors import VersionMismatchError
 
 if TYPE_CHECKING:
+    from parlant.core.agents import Agent
+    from parlant.core.app_modules.sessions import SessionModule
     from parlant.core.background_tasks import BackgroundTaskService
+    from parlant.core.entity_cq import EntityQueries
     from parlant.core.loggers import TracingLogger
     from parlant.core.sessions import PollingSessionListener
     from parlant.core.tracer import LocalTracer
@@ -63,6 +66,18 @@ _NAMES_OF_PARTS = {
         "parlant.core.background_tasks:BackgroundTaskService.restart",
         "parlant.core.background_tasks:BackgroundTaskService.start",
     ),
+    "share_reads": (
+        "parlant.core.app_modules.sessions:SessionModule.create_customer_message",
+        "parlant.core.entity_cq:EntityQueries.read_agent",
+        "parlant.core.entity_cq:EntityQueries.read_session",
+    ),
+}
+
+# Bases of classes that only a server needs: importing these takes longer than all else.
+_BASES = {
+    "Agent": "parlant.core.agents:Agent",
+    "EntityQueries": "parlant.core.entity_cq:EntityQueries",
+    "SessionModule": "parlant.core.app_modules.sessions:SessionModule",
 }
 
 _LOCK = "_lock"
@@ -111,7 +126,21 @@ if not TYPE_CHECKING:
     LocalTracer = _found("parlant.core.tracer:LocalTracer") or Tracer
     BackgroundTaskService = _found("parlant.core.background_tasks:BackgroundTaskService") or object
 
-__all__ = ["BackgroundTaskService", "LocalTracer", "PollingSessionListener", "TracingLogger"]
+    def __getattr__(name: str) -> Any:
+        if name not in _BASES:
+            raise AttributeError(name)
+        return _found(_BASES[name]) or object
+
+
+__all__ = [
+    "Agent",
+    "BackgroundTaskService",
+    "EntityQueries",
+    "LocalTracer",
+    "PollingSessionListener",
+    "SessionModule",
+    "TracingLogger",
+]
 
 
 def evaluator_class() -> type | None:

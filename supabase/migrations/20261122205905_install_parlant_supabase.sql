@@ -3713,6 +3713,34 @@ comment on function parlant_internal.is_our_view(regclass) is
 revoke all on function parlant_internal.is_our_view(regclass) from public, anon, authenticated;
 grant execute on function parlant_internal.is_our_view(regclass) to service_role;
 -- <<<
+-- >>> sql/functions/internal/documents/iso_time.sql
+-- purpose:  A moment as Parlant writes it: Python's datetime.isoformat() in UTC, which drops a microsecond
+--           part of zero.
+-- p_moment: the moment
+-- returns:  text such as 2026-05-04T10:20:30.000400+00:00
+-- raises:   nothing
+--
+-- In PL/pgSQL for the same reason as text_column().
+create or replace function parlant_internal.iso_time(p_moment timestamptz)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return replace(
+    to_char(p_moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', ''
+  ) || '+00:00';
+end;
+$$;
+
+comment on function parlant_internal.iso_time(timestamptz) is
+'A moment as Parlant writes it.';
+
+revoke all on function parlant_internal.iso_time(timestamptz) from public, anon, authenticated;
+grant execute on function parlant_internal.iso_time(timestamptz) to service_role;
+-- <<<
 -- >>> sql/functions/internal/filters/json_elements.sql
 -- purpose:  The operand of $in and $nin as it is, where order_key() is not enough to tell values apart.
 -- p_values: a JSON array
@@ -6068,6 +6096,58 @@ comment on function parlant_internal.text_elements(jsonb) is
 revoke all on function parlant_internal.text_elements(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.text_elements(jsonb) to service_role;
 -- <<<
+-- >>> sql/functions/internal/documents/time_of_emission.sql
+-- purpose:      The creation_utc of an event that was emitted some time before it is stored: the moment of
+--               its emission by the database's clock, but after every event that the session has by now, so
+--               that the order of times is that of offsets. The caller holds the session.
+-- p_events:     the table of events, as table_of() gives it
+-- p_session_id: the session's id
+-- p_age:        how many seconds ago the event was emitted; NULL and less than 0 mean now
+-- returns:      text, as iso_time() writes it
+-- raises:       nothing
+create or replace function parlant_internal.time_of_emission(
+  p_events text,
+  p_session_id text,
+  p_age double precision
+)
+returns text
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- What is older than a day was not emitted by a turn that runs.
+  c_max_age constant double precision := 86400;
+  v_now timestamptz := clock_timestamp();
+  v_emitted timestamptz;
+  v_latest text;
+begin
+  v_emitted := v_now - least(greatest(coalesce(p_age, 0), 0), c_max_age) * interval '1 second';
+
+  -- A time that lies ahead says nothing: anybody who may write an event may give it any.
+  execute format(
+    'select d.creation_utc from %s as d'
+    ' where d.session_id = $1 and d.creation_utc >= $2 and d.creation_utc <= $3'
+    ' order by d.creation_utc desc, d.id desc limit 1', p_events)
+  into v_latest
+  using p_session_id, parlant_internal.iso_time(v_emitted), parlant_internal.iso_time(v_now);
+
+  if v_latest ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00$' then
+    v_emitted := v_latest::timestamptz + interval '1 microsecond';
+  end if;
+
+  return parlant_internal.iso_time(v_emitted);
+end;
+$$;
+
+comment on function parlant_internal.time_of_emission(text, text, double precision) is
+'The time of an event that was emitted before it is stored.';
+
+revoke all on function parlant_internal.time_of_emission(text, text, double precision)
+from public, anon, authenticated;
+grant execute on function parlant_internal.time_of_emission(text, text, double precision) to service_role;
+-- <<<
 -- >>> sql/functions/internal/collections/unique_key.sql
 -- purpose:  The SQL expression that is equal for two documents if and only if their values of some fields
 --           are, as $eq compares: 1 equals 1.0, and a field that is missing equals null. A unique index ends
@@ -6191,9 +6271,8 @@ revoke all on function parlant_internal.unused_cache_entries(text) from public, 
 grant execute on function parlant_internal.unused_cache_entries(text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/utc_now.sql
--- purpose: The present moment as Parlant writes it: Python's datetime.isoformat() in UTC, which drops a
---          microsecond part of zero.
--- returns: text such as 2026-05-04T10:20:30.000400+00:00
+-- purpose: The present moment as Parlant writes it.
+-- returns: text, as iso_time() writes it
 -- raises:  nothing
 --
 -- In PL/pgSQL for the same reason as text_column().
@@ -6205,9 +6284,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return replace(
-    to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', ''
-  ) || '+00:00';
+  return parlant_internal.iso_time(clock_timestamp());
 end;
 $$;
 
@@ -6217,6 +6294,49 @@ comment on function parlant_internal.utc_now() is
 revoke all on function parlant_internal.utc_now()
 from public, anon, authenticated;
 grant execute on function parlant_internal.utc_now() to service_role;
+-- <<<
+-- >>> sql/functions/internal/documents/values_of.sql
+-- purpose:     Reads the values that variables have for keys.
+-- p_prefix:    the variable store's table prefix
+-- p_variables: [variable id, ...]
+-- p_keys:      [key, ...]
+-- returns:     [{...}, ...]; of several documents for one variable and key the first, in order of insertion
+-- raises:      PD004 collection not found
+create or replace function parlant_internal.values_of(p_prefix text, p_variables jsonb, p_keys jsonb)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_values jsonb;
+begin
+  -- Spelled as the index on (variable_id, key) is; what the order keys do not tell apart is compared in full.
+  execute format(
+    'select coalesce(jsonb_agg(v.data), ''[]'') from ('
+    'select distinct on (d.data ->> ''variable_id'', d.data ->> ''key'') d.data from %1$s as d'
+    ' where %2$s = any (array(select %3$s from jsonb_array_elements($1) as t))'
+    ' and %4$s = any (array(select %3$s from jsonb_array_elements($2) as t))'
+    ' and d.data -> ''variable_id'' = any (array(select t.value from jsonb_array_elements($1) as t))'
+    ' and d.data -> ''key'' = any (array(select t.value from jsonb_array_elements($2) as t))'
+    ' order by d.data ->> ''variable_id'', d.data ->> ''key'', d.seq, d.id) as v',
+    parlant_internal.table_of(p_prefix, 'values'),
+    parlant_internal.order_key('d.data -> ''variable_id'''),
+    parlant_internal.order_key('t.value'),
+    parlant_internal.order_key('d.data -> ''key'''))
+  into v_values
+  using p_variables, p_keys;
+
+  return v_values;
+end;
+$$;
+
+comment on function parlant_internal.values_of(text, jsonb, jsonb) is
+'Values that context variables have for keys.';
+
+revoke all on function parlant_internal.values_of(text, jsonb, jsonb) from public, anon, authenticated;
+grant execute on function parlant_internal.values_of(text, jsonb, jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/internal/filters/varying_field.sql
 -- purpose:    Finds the one field in which the members of a logical operator differ, if they can be
@@ -6361,6 +6481,9 @@ as $$
     ('create_event', 'sessions', 'p_event', '$.session_id', false),
     ('create_event', 'events', 'p_event', '$.id', true),
     ('update_session', 'sessions', null, '$.p_session_id', false),
+    ('create_events', 'sessions', null, '$.p_session_id', false),
+    ('create_events', 'sessions', 'p_params', '$.id', true),
+    ('create_events', 'events', 'p_events', '$[*].id', true),
     ('update_session_labels', 'sessions', null, '$.p_session_id', false),
     ('update_session_metadata', 'sessions', null, '$.p_session_id', false),
     ('create_customer', 'customers', 'p_customer', '$.id', true),
@@ -7182,6 +7305,114 @@ comment on function public.parlant_create_event(text, jsonb, jsonb) is
 revoke all on function public.parlant_create_event(text, jsonb, jsonb)
 from public, anon, authenticated;
 grant execute on function public.parlant_create_event(text, jsonb, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_create_events.sql
+-- purpose:         Appends events to a session in their order and then changes the session, all of it or
+--                  nothing. An event gets its offset as from parlant_create_event. Its creation_utc, unless
+--                  it is given, is the moment of its emission, after all events before it. The same call
+--                  made again is acknowledged and changes nothing.
+-- p_prefix:        the store's table prefix
+-- p_session_id:    the session's id
+-- p_events:        [event, ...], 1 to 200, or that as its JSON text; each without its offset, and with
+--                  or without its session_id
+-- p_ages:          for each event, how many seconds ago it was emitted; NULL or too few mean now
+-- p_params:        keys and values to set in the session; NULL for none
+-- p_with_session:  whether to return the session
+-- p_turn:          the turn that writes, as parlant_create_event and parlant_update_session take it; NULL if
+--                  it is of no turn
+-- returns:         {"places": [{"offset": int, "creation_utc": text}, ...] | null, "session": {...} | null};
+--                  places is null if there is no such session, and session is null then, or unless it was
+--                  asked for or changed
+-- raises:          PD002 invalid document, PD003 duplicate document, PD004 collection not found,
+--                  PD008 invalid argument, PD010 superseded turn
+-- example:         select public.parlant_create_events(
+--                    'parlant_sessions_', 's1', '[{"id": "e2", "kind": "status"}, {"id": "e3"}]', '{0.4}',
+--                    '{"mode": "manual"}');
+create or replace function public.parlant_create_events(
+  p_prefix text,
+  p_session_id text,
+  p_events jsonb,
+  p_ages double precision[] default null,
+  p_params jsonb default null,
+  p_with_session boolean default false,
+  p_turn jsonb default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_sessions text := parlant_internal.table_of(p_prefix, 'sessions');
+  v_table text := parlant_internal.table_of(p_prefix, 'events');
+  v_params jsonb := case when p_params is not null then parlant_internal.read_document(p_params) end;
+  v_events jsonb := parlant_internal.argument_value(p_events);
+  v_event jsonb;
+  v_position bigint;
+  v_is_repeated boolean;
+  v_places jsonb := '[]';
+  v_session jsonb;
+begin
+  perform parlant_internal.require_list(v_events, 'events', 'Write [{"id": "e1", "kind": "status"}].', 200);
+  if jsonb_array_length(v_events) = 0 then
+    raise exception using
+      errcode = 'PD008',
+      message = 'the list of events is empty',
+      hint = 'Use parlant_update_one to change a session alone.';
+  end if;
+
+  perform parlant_internal.lock_keys(
+    array[
+      parlant_internal.document_key(v_sessions, p_session_id),
+      parlant_internal.document_key(v_sessions, v_params ->> 'id')]
+    || array(
+      select parlant_internal.document_key(v_table, e.value ->> 'id')
+      from jsonb_array_elements(v_events) as e));
+
+  if not parlant_internal.lock_document(v_sessions, p_session_id) then
+    return jsonb_build_object('places', null, 'session', null);
+  end if;
+
+  -- All or nothing, so the first event tells of all: whatever has happened to the session since stays.
+  execute format('select exists (select from %s as d where d.id = $1)', v_table)
+  into v_is_repeated
+  using v_events #>> '{0,id}';
+
+  for v_event, v_position in
+    select e.value, e.position from jsonb_array_elements(v_events) with ordinality as e (value, position)
+  loop
+    v_event := parlant_internal.read_document(v_event) || jsonb_build_object('session_id', p_session_id);
+    if not v_event ? 'creation_utc' then
+      v_event := v_event || jsonb_build_object(
+        'creation_utc', parlant_internal.time_of_emission(v_table, p_session_id, p_ages[v_position]));
+    end if;
+    v_places := v_places || public.parlant_create_event(p_prefix, v_event, p_turn);
+  end loop;
+
+  if v_params is not null and p_turn is not null and not v_is_repeated then
+    v_session := public.parlant_update_session(p_prefix, p_session_id, v_params, p_turn) -> 'document';
+  elsif v_params is not null and not v_is_repeated then
+    v_session := parlant_internal.merge_document(v_sessions, p_session_id, v_params);
+  elsif v_params is not null or p_with_session then
+    execute format('select d.data from %s as d where d.id = $1', v_sessions)
+    into v_session
+    using p_session_id;
+  end if;
+
+  return jsonb_build_object('places', v_places, 'session', v_session);
+end;
+$$;
+
+comment on function
+public.parlant_create_events(text, text, jsonb, double precision[], jsonb, boolean, jsonb) is
+'Appends events to a Parlant session and changes the session.';
+
+revoke all on function
+public.parlant_create_events(text, text, jsonb, double precision[], jsonb, boolean, jsonb)
+from public, anon, authenticated;
+grant execute on function
+public.parlant_create_events(text, text, jsonb, double precision[], jsonb, boolean, jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_create_variable.sql
 -- purpose:        Inserts a variable with its tags, or finds it. Parlant derives the id from what the
@@ -9284,6 +9515,98 @@ comment on function public.parlant_read_event(text, text, text) is
 revoke all on function public.parlant_read_event(text, text, text)
 from public, anon, authenticated;
 grant execute on function public.parlant_read_event(text, text, text) to service_role;
+-- <<<
+-- >>> sql/functions/api/parlant_read_turn.sql
+-- purpose:           Reads what a turn of a conversation begins with, all of one moment: the session and its
+--                    customer and, unless p_variable_prefix is NULL, the session's events, the variables and
+--                    the values that they have for the customer.
+-- p_prefix:          the session store's table prefix
+-- p_session_id:      the session's id
+-- p_customer_prefix: the customer store's table prefix
+-- p_variable_prefix: the variable store's table prefix; NULL for the session and its customer alone
+-- p_tag_lists:       [[tag id, ...], ...]; for each, the variables that parlant_list_variables would list
+-- p_keys:            the keys of values that hold for every customer
+-- returns:           {"session": {...} | null, "customer": {"document": {...} | null, "tags": [tag id, ...]},
+--                    "events": [{...}, ...], "variables": [[{"document": {...}, "tags": [tag id, ...]}, ...],
+--                    ...], "keys": [text, ...], "values": [{...}, ...]}; events are those that are not
+--                    deleted, in order; keys are p_keys, the customer's id and "tag:" with each of its tags;
+--                    values are those of the variables for the keys, one for each pair at most
+-- raises:            PD004 collection not found, PD008 invalid argument
+-- example:           select public.parlant_read_turn(
+--                      'parlant_sessions_', 's1', 'parlant_customers_', 'parlant_context_variables_',
+--                      '[["agent:a1"], []]', '{DEFAULT}');
+--
+-- Each part is what the function for it alone returns, so that is called: no second place says what is in it.
+create or replace function public.parlant_read_turn(
+  p_prefix text,
+  p_session_id text,
+  p_customer_prefix text,
+  p_variable_prefix text default null,
+  p_tag_lists jsonb default '[]',
+  p_keys text[] default '{}'
+)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- An agent asks for three: its own tag, no tag, and the tags that it has.
+  c_max_lists constant integer := 20;
+  v_session jsonb;
+  v_customer jsonb;
+  v_events jsonb := '[]';
+  v_tags jsonb;
+  v_variables jsonb := '[]';
+  v_keys jsonb;
+  v_values jsonb := '[]';
+begin
+  perform parlant_internal.require_list(
+    p_tag_lists, 'lists of tags', 'Write [["agent:a1"], []].', c_max_lists);
+
+  execute format(
+    'select d.data from %s as d where d.id = $1', parlant_internal.table_of(p_prefix, 'sessions'))
+  into v_session
+  using p_session_id;
+
+  v_customer := public.parlant_read_customer(p_customer_prefix, v_session ->> 'customer_id');
+  v_keys := jsonb_path_query_array(to_jsonb(p_keys || array[v_session ->> 'customer_id']), '$[*] ? (@ != null)')
+    || (
+      select coalesce(jsonb_agg('tag:' || t.value), '[]')
+      from jsonb_array_elements_text(v_customer -> 'tags') as t
+    );
+
+  if v_session is not null and p_variable_prefix is not null then
+    v_events := public.parlant_list_events(p_prefix, p_session_id) -> 'documents';
+
+    for v_tags in select l.value from jsonb_array_elements(p_tag_lists) as l loop
+      perform parlant_internal.require_list(v_tags, 'tags', 'Write [["agent:a1"], []].');
+      v_variables := v_variables || jsonb_build_array(
+        public.parlant_list_variables(
+          p_variable_prefix, array(select t.value from jsonb_array_elements_text(v_tags) as t)) -> 'items');
+    end loop;
+
+    v_values := parlant_internal.values_of(
+      p_variable_prefix, jsonb_path_query_array(v_variables, '$[*][*].document.id'), v_keys);
+  end if;
+
+  return jsonb_build_object(
+    'session', v_session,
+    'customer', v_customer,
+    'events', v_events,
+    'variables', v_variables,
+    'keys', v_keys,
+    'values', v_values);
+end;
+$$;
+
+comment on function public.parlant_read_turn(text, text, text, text, jsonb, text[]) is
+'What a turn of a Parlant conversation begins with.';
+
+revoke all on function public.parlant_read_turn(text, text, text, text, jsonb, text[])
+from public, anon, authenticated;
+grant execute on function public.parlant_read_turn(text, text, text, text, jsonb, text[]) to service_role;
 -- <<<
 -- >>> sql/functions/api/parlant_read_variable.sql
 -- purpose:       Reads a variable with its tags.

@@ -19,6 +19,7 @@ from tests.plans.conftest import (
     UNTAGGED,
     VALUES_PER_VARIABLE,
     VARIABLES,
+    tagged,
 )
 from tests.plans.plan import Execution
 from tests.tables import on
@@ -37,6 +38,12 @@ VARIABLE = {"id": "new", "creation_utc": "", "name": "x"}
 # (function, its arguments, how many documents it may read)
 POINTS: list[tuple[str, dict[str, Any], int]] = [
     ("create_event", {"p_event": EVENT}, 2),
+    # Beside what create_event reads, whether it is a repetition, and the newest event since.
+    (
+        "create_events",
+        {"p_session_id": "s7", "p_events": [{"id": "new"}], "p_params": {"mode": "manual"}},
+        5,
+    ),
     ("read_event", {"p_session_id": "s7", "p_event_id": "e7"}, 2),
     ("list_events", {"p_session_id": "s7"}, 1 + EVENTS_PER_SESSION),
     # An index on the offset serves it, or the one on the session, whichever is thought cheaper.
@@ -95,6 +102,29 @@ PREFIXES = {
 def run(explain: Explain, function: str, arguments: dict[str, Any]) -> Execution:
     prefix = next(prefix for noun, prefix in PREFIXES.items() if noun in function)
     return explain(f"parlant_{function}", {"p_prefix": prefix, **arguments})
+
+
+def test_that_a_turn_begins_with_no_more_than_it_needs(explain: Explain) -> None:
+    tags = ["tag7", "tag8"]
+    execution = explain(
+        "parlant_read_turn",
+        {
+            "p_prefix": SESSIONS_PREFIX,
+            "p_session_id": "s7",
+            "p_customer_prefix": CUSTOMERS_PREFIX,
+            "p_variable_prefix": VARIABLES_PREFIX,
+            "p_tag_lists": [tags],
+            "p_keys": ["DEFAULT"],
+        },
+    )
+
+    # A few hundred variables are read from end to end sooner than by index; nothing else is.
+    assert {scan.table for scan in execution.without_index} <= {VARIABLES_PREFIX}
+    variables = tagged(VARIABLES, TAGS_PER_VARIABLE, 7, 8)
+    # The session and its events, the customer with tags, and the variables as in their own test.
+    most = 1 + 1 + EVENTS_PER_SESSION + 1 + TAGS_PER_CUSTOMER
+    most += VARIABLES + (len(variables) + 2) * (1 + TAGS_PER_VARIABLE) + len(variables)
+    assert execution.read <= most
 
 
 @pytest.mark.parametrize(

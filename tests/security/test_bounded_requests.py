@@ -238,6 +238,21 @@ _CALLS: list[tuple[str, str, Arguments]] = [
         {"p_event": {"id": "e", "session_id": "s", "x": "y" * 900_000}},
     ),
     (
+        "events",
+        "create_events",
+        {"p_session_id": "s", "p_events": _many(40_000, lambda n: {"id": f"e{n}"})},
+    ),
+    (
+        "what a turn begins with",
+        "read_turn",
+        {
+            "p_session_id": "s",
+            "p_customer_prefix": PREFIX,
+            "p_variable_prefix": PREFIX,
+            "p_tag_lists": [_many(90_000, str)],
+        },
+    ),
+    (
         "indexes",
         "ensure_indexes",
         {**_DOCUMENTS, "p_indexes": _many(20_000, lambda n: {"fields": [[f"f{n}", "asc"]]})},

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+from unittest.mock import create_autospec, patch
 
 import pytest
 from lagom import Container
 from parlant.adapters.db.transient import TransientDocumentDatabase
 from parlant.core.agents import AgentId
+from parlant.core.app_modules.sessions import SessionModule
 from parlant.core.context_variables import ContextVariableStore
 from parlant.core.customers import CustomerId, CustomerStore
+from parlant.core.entity_cq import EntityQueries
 from parlant.core.loggers import Logger, LogLevel, TracingLogger
 from parlant.core.meter import Meter
 from parlant.core.sessions import SessionDocumentStore, SessionListener, SessionStore
 from parlant.core.tracer import LocalTracer, Tracer
 from parlant_supabase import ConfigurationError
 from parlant_supabase.stores import SupabaseSessionListener, SupabaseStores, join_server
+from parlant_supabase.stores.entity_queries import SupabaseEntityQueries, SupabaseSessionModule
+from parlant_supabase.stores.turn_reading import TurnReader
 from supabase import AsyncClient
 
 from tests.rpc.recording import RecordingMeter, RecordingTracer
@@ -119,3 +127,81 @@ async def test_that_stores_that_nobody_joined_have_a_logger_of_their_own(
 
     [record] = caplog.records
     assert (record.name, record.levelno) == ("parlant_supabase", logging.WARNING)
+
+
+@pytest.fixture
+def container(stores: SupabaseStores) -> Iterator[Container]:
+    """A server's, without what Parlant's own queries are made of; its logger notes warnings."""
+    container = server_with(stores, RecordingMeter(), RecordingTracer())
+    noting = Container(container)
+    noting[Logger] = create_autospec(Logger, instance=True)  # type: ignore[type-abstract]
+    with (
+        patch.object(SupabaseEntityQueries, "__init__", lambda self: None),
+        patch.object(SupabaseSessionModule, "__init__", lambda self: None),
+    ):
+        yield noting
+
+
+def warnings_of(container: Container) -> list[str]:
+    logger: Any = container[Logger]  # type: ignore[type-abstract]
+    return [call.args[0] for call in logger.warning.call_args_list]
+
+
+async def test_that_reads_are_shared(container: Container) -> None:
+    await join_server(container)
+
+    for interface, kind in (
+        (EntityQueries, SupabaseEntityQueries),
+        (SessionModule, SupabaseSessionModule),
+    ):
+        made: Any = container[interface]
+        assert type(made) is kind
+        assert isinstance(made.reader, TurnReader)
+        assert container[interface] is made
+    assert warnings_of(container) == []
+
+
+async def test_that_reads_of_stores_of_two_clients_are_not_shared(
+    container: Container, open_stores: OpenStores
+) -> None:
+    async with open_stores() as others:
+        container[CustomerStore] = others["customer_store"]  # type: ignore[type-abstract]
+        await join_server(container)
+
+        queries: Any = container[EntityQueries]
+        module: Any = container[SessionModule]
+
+    assert (queries.reader, module.reader) == (None, None)
+    assert warnings_of(container) == [
+        "join_server: the three stores are not from one supabase_stores(). A turn makes a request "
+        "for each of its reads. Pass share_reads=False to switch this warning off."
+    ]
+
+
+async def test_that_reads_are_not_shared_unless_wanted(container: Container) -> None:
+    await join_server(container, share_reads=False)
+
+    assert not {EntityQueries, SessionModule} & set(container.defined_types)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "parlant.core.app_modules.sessions.SessionModule.create_customer_message",
+        "parlant.core.entity_cq.EntityQueries.read_agent",
+        "parlant.core.entity_cq.EntityQueries.read_session",
+    ],
+)
+async def test_that_reads_are_not_shared_where_parlant_lacks_a_name(
+    container: Container, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delattr(name)
+
+    await join_server(container)
+
+    assert not {EntityQueries, SessionModule} & set(container.defined_types)
+    assert warnings_of(container) == [
+        f"join_server: the installed Parlant {version('parlant')} lacks "
+        f"{'.'.join(name.split('.')[-2:])}. A turn makes a request for each of its reads. "
+        "Pass share_reads=False to switch this warning off."
+    ]

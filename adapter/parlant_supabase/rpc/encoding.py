@@ -16,6 +16,9 @@ _MAX_DEPTH = 500
 # Arguments that are no documents, and what a message calls them.
 _STRUCTURES = {"p_filters": "filter", "p_cursor": "cursor", "p_indexes": "indexes"}
 
+# A list of documents, which is sent as its JSON text where one of them has to be.
+_DOCUMENTS = "p_events"
+
 # A document in a list of documents, or of results that hold documents, is this much deeper.
 _DEPTH_OF_LISTS = 2
 
@@ -39,6 +42,9 @@ def encode_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
             encoded[name] = _encode_structure(argument, _STRUCTURES[name])
         elif isinstance(argument, Mapping):
             encoded[name] = encode_document(argument)
+        elif name == _DOCUMENTS:
+            as_text = _check(argument, name, -_DEPTH_OF_LISTS)
+            encoded[name] = _to_text(argument) if as_text else argument
         else:
             encoded[name] = _encode_structure(argument, name, -_DEPTH_OF_LISTS)
     return encoded

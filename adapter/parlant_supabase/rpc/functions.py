@@ -124,6 +124,7 @@ UPDATE_SESSION_METADATA = Function("parlant_update_session_metadata", _WRITE, re
 CREATE_EVENT = Function("parlant_create_event", _REPEATABLE, replies.EventPlaceReply)
 # Agent states of the same traces are replaced.
 UPDATE_SESSION = Function("parlant_update_session", _REPEATABLE, replies.DocumentReply)
+CREATE_EVENTS = Function("parlant_create_events", _REPEATABLE, replies.EventPlacesReply)
 READ_EVENT = Function("parlant_read_event", _READ, replies.EventReply)
 LIST_EVENTS = Function("parlant_list_events", _READ, replies.EventsReply)
 CHECK_EVENTS = Function("parlant_check_events", _READ, replies.WatchesReply)
@@ -132,6 +133,10 @@ CHECK_EVENTS = Function("parlant_check_events", _READ, replies.WatchesReply)
 
 KEEP_TURNS = Function("parlant_keep_turns", _REPEATABLE, replies.SupersededReply, _NEVER)
 CLAIM_TURNS = Function("parlant_claim_turns", _REPEATABLE, replies.ClaimedReply, _NEVER)
+
+# What a turn begins with.
+
+READ_TURN = Function("parlant_read_turn", _READ, replies.TurnReply)
 
 # Customers and their tags.
 

@@ -158,6 +158,31 @@ class EventPlaceReply(TypedDict):
     creation_utc: str | None
 
 
+class EventPlace(TypedDict):
+    """Where an event was stored."""
+
+    offset: int
+    creation_utc: str
+
+
+class EventPlacesReply(TypedDict):
+    """Where events were stored; None if there is no such session. The session where it is told."""
+
+    places: list[EventPlace] | None
+    session: Document | None
+
+
+class TurnReply(TypedDict):
+    """What a turn of a conversation begins with."""
+
+    session: Document | None
+    customer: TaggedReply
+    events: list[Document]
+    variables: list[list[TaggedDocument]]
+    keys: list[str]
+    values: list[Document]
+
+
 class EventReply(TypedDict):
     """An event, and whether its session exists."""
 

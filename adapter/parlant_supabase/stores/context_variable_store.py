@@ -59,6 +59,13 @@ from parlant_supabase.stores.reading import (
     readable,
 )
 from parlant_supabase.stores.store import SupabaseStore
+from parlant_supabase.stores.turn_snapshot import (
+    Part,
+    known_value,
+    known_variable,
+    known_variables,
+    writing,
+)
 
 _Tagged = CreatedTaggedReply | TaggedDocument | TaggedReply | UntaggedReply
 
@@ -117,14 +124,15 @@ class SupabaseContextVariableStore(SupabaseStore, ContextVariableDocumentStore):
                 tags=tags or [],
             )
             try:
-                reply = await self._connection.call(
-                    CREATE_VARIABLE,
-                    p_variable=variable_document(self, variable),
-                    p_associations=[
-                        self._association(variable.id, tag_id, datetime.now(timezone.utc))
-                        for tag_id in variable.tags
-                    ],
-                )
+                with writing(Part.VARIABLES):
+                    reply = await self._connection.call(
+                        CREATE_VARIABLE,
+                        p_variable=variable_document(self, variable),
+                        p_associations=[
+                            self._association(variable.id, tag_id, datetime.now(timezone.utc))
+                            for tag_id in variable.tags
+                        ],
+                    )
             except DuplicateDocumentError as error:
                 if not id_is_taken(error):
                     raise
@@ -145,14 +153,16 @@ class SupabaseContextVariableStore(SupabaseStore, ContextVariableDocumentStore):
             document["tool_id"] = params["tool_id"].to_string() if params["tool_id"] else None
         if "freshness_rules" in params:
             document["freshness_rules"] = params["freshness_rules"] or None
-        reply = await self._connection.call(
-            UPDATE_VARIABLE, p_variable_id=variable_id, p_params=document
-        )
+        with writing(Part.VARIABLES):
+            reply = await self._connection.call(
+                UPDATE_VARIABLE, p_variable_id=variable_id, p_params=document
+            )
         return self._variable(variable_id, reply)
 
     @override
     async def delete_variable(self, variable_id: ContextVariableId) -> None:
-        reply = await self._connection.call(DELETE_VARIABLE, p_variable_id=variable_id)
+        with writing(Part.VARIABLES), writing(Part.VALUES, variable_id):
+            reply = await self._connection.call(DELETE_VARIABLE, p_variable_id=variable_id)
         if not reply["deleted"]:
             raise ItemNotFoundError(item_id=UniqueId(variable_id))
 
@@ -160,14 +170,22 @@ class SupabaseContextVariableStore(SupabaseStore, ContextVariableDocumentStore):
     async def list_variables(
         self, tags: Sequence[TagId] | None = None
     ) -> Sequence[ContextVariable]:
-        reply = await self._connection.call(
-            LIST_VARIABLES, p_tags=None if tags is None else list(tags)
-        )
+        known = None if tags is None else known_variables(self._connection, tags)
+        if known is not None:
+            reply = known
+        else:
+            reply = await self._connection.call(
+                LIST_VARIABLES, p_tags=None if tags is None else list(tags)
+            )
         return readable(reply["items"], self._read_variable)
 
     @override
     async def read_variable(self, variable_id: ContextVariableId) -> ContextVariable:
-        reply = await self._connection.call(READ_VARIABLE, p_variable_id=variable_id)
+        known = known_variable(self._connection, variable_id)
+        if known is not None:
+            reply = known
+        else:
+            reply = await self._connection.call(READ_VARIABLE, p_variable_id=variable_id)
         return self._variable(variable_id, reply)
 
     @override
@@ -182,11 +200,12 @@ class SupabaseContextVariableStore(SupabaseStore, ContextVariableDocumentStore):
                 data=data,
             )
             try:
-                await self._collection("values").update_one(
-                    {"variable_id": {"$eq": variable_id}, "key": {"$eq": key}},
-                    cast(BaseDocument, value_document(self, value, variable_id, key)),
-                    upsert=True,
-                )
+                with writing(Part.VALUES, variable_id):
+                    await self._collection("values").update_one(
+                        {"variable_id": {"$eq": variable_id}, "key": {"$eq": key}},
+                        cast(BaseDocument, value_document(self, value, variable_id, key)),
+                        upsert=True,
+                    )
             except DuplicateDocumentError as error:
                 if not id_is_taken(error):
                     raise
@@ -198,11 +217,19 @@ class SupabaseContextVariableStore(SupabaseStore, ContextVariableDocumentStore):
     async def read_value(
         self, variable_id: ContextVariableId, key: str
     ) -> ContextVariableValue | None:
+        known = known_value(self._connection, variable_id, key)
         try:
-            return await super().read_value(variable_id, key)
+            if known is None:
+                return await super().read_value(variable_id, key)
+            return value_of(self, known["document"]) if known["document"] else None
         except UnreadableDocumentError:
             # The engine asks for every variable in every turn.
             return None
+
+    @override
+    async def delete_value(self, variable_id: ContextVariableId, key: str) -> None:
+        with writing(Part.VALUES, variable_id):
+            await super().delete_value(variable_id, key)
 
     @override
     async def list_values(
@@ -224,21 +251,23 @@ class SupabaseContextVariableStore(SupabaseStore, ContextVariableDocumentStore):
         tag_id: TagId,
         creation_utc: datetime | None = None,
     ) -> ContextVariable:
-        reply = await self._connection.call(
-            ADD_VARIABLE_TAG,
-            p_association=self._association(
-                variable_id, tag_id, creation_utc or datetime.now(timezone.utc)
-            ),
-        )
+        with writing(Part.VARIABLES):
+            reply = await self._connection.call(
+                ADD_VARIABLE_TAG,
+                p_association=self._association(
+                    variable_id, tag_id, creation_utc or datetime.now(timezone.utc)
+                ),
+            )
         return self._variable(variable_id, reply)
 
     @override
     async def remove_variable_tag(
         self, variable_id: ContextVariableId, tag_id: TagId
     ) -> ContextVariable:
-        reply = await self._connection.call(
-            REMOVE_VARIABLE_TAG, p_variable_id=variable_id, p_tag_id=tag_id
-        )
+        with writing(Part.VARIABLES):
+            reply = await self._connection.call(
+                REMOVE_VARIABLE_TAG, p_variable_id=variable_id, p_tag_id=tag_id
+            )
         if not reply["removed"]:
             raise ItemNotFoundError(item_id=UniqueId(tag_id))
         return self._variable(variable_id, reply)

@@ -42,6 +42,7 @@ from parlant_supabase.stores.ids import (
 )
 from parlant_supabase.stores.reading import CUSTOMER, read, readable
 from parlant_supabase.stores.store import SupabaseStore
+from parlant_supabase.stores.turn_snapshot import Part, known_customer, writing
 
 _Tagged = TaggedDocument | TaggedReply | UntaggedReply
 
@@ -106,7 +107,11 @@ class SupabaseCustomerStore(SupabaseStore, CustomerDocumentStore):
     async def read_customer(self, customer_id: CustomerId) -> Customer:
         if customer_id == self.GUEST_ID:
             return self._guest()
-        reply = await self._connection.call(READ_CUSTOMER, p_customer_id=customer_id)
+        known = known_customer(self._connection, customer_id)
+        if known is not None:
+            reply = known
+        else:
+            reply = await self._connection.call(READ_CUSTOMER, p_customer_id=customer_id)
         return self._customer(customer_id, reply)
 
     @override
@@ -152,7 +157,8 @@ class SupabaseCustomerStore(SupabaseStore, CustomerDocumentStore):
     async def delete_customer(self, customer_id: CustomerId) -> None:
         if customer_id == self.GUEST_ID:
             raise ValueError("Removing the guest customer is not allowed")
-        reply = await self._connection.call(DELETE_CUSTOMER, p_customer_id=customer_id)
+        with writing(Part.CUSTOMER, customer_id):
+            reply = await self._connection.call(DELETE_CUSTOMER, p_customer_id=customer_id)
         if not reply["deleted"]:
             raise ItemNotFoundError(item_id=UniqueId(customer_id))
 
@@ -160,21 +166,23 @@ class SupabaseCustomerStore(SupabaseStore, CustomerDocumentStore):
     async def upsert_tag(
         self, customer_id: CustomerId, tag_id: TagId, creation_utc: datetime | None = None
     ) -> bool:
-        reply = await self._connection.call(
-            UPSERT_CUSTOMER_TAG,
-            p_association=self._association(
-                customer_id, tag_id, creation_utc or datetime.now(timezone.utc)
-            ),
-        )
+        with writing(Part.CUSTOMER, customer_id):
+            reply = await self._connection.call(
+                UPSERT_CUSTOMER_TAG,
+                p_association=self._association(
+                    customer_id, tag_id, creation_utc or datetime.now(timezone.utc)
+                ),
+            )
         if reply["inserted"] is None:
             raise ItemNotFoundError(item_id=UniqueId(customer_id))
         return bool(reply["inserted"])
 
     @override
     async def remove_tag(self, customer_id: CustomerId, tag_id: TagId) -> None:
-        reply = await self._connection.call(
-            REMOVE_CUSTOMER_TAG, p_customer_id=customer_id, p_tag_id=tag_id
-        )
+        with writing(Part.CUSTOMER, customer_id):
+            reply = await self._connection.call(
+                REMOVE_CUSTOMER_TAG, p_customer_id=customer_id, p_tag_id=tag_id
+            )
         if not reply["removed"]:
             raise ItemNotFoundError(item_id=UniqueId(tag_id))
         self._customer(customer_id, reply)
@@ -190,14 +198,15 @@ class SupabaseCustomerStore(SupabaseStore, CustomerDocumentStore):
     async def _insert(self, customer: Customer) -> bool:
         """Stores a customer, or tells that the id is taken."""
         try:
-            reply = await self._connection.call(
-                CREATE_CUSTOMER,
-                p_customer=customer_document(self, customer),
-                p_associations=[
-                    self._association(customer.id, tag_id, customer.creation_utc)
-                    for tag_id in customer.tags
-                ],
-            )
+            with writing(Part.CUSTOMER, customer.id):
+                reply = await self._connection.call(
+                    CREATE_CUSTOMER,
+                    p_customer=customer_document(self, customer),
+                    p_associations=[
+                        self._association(customer.id, tag_id, customer.creation_utc)
+                        for tag_id in customer.tags
+                    ],
+                )
         except DuplicateDocumentError as error:
             if not id_is_taken(error):
                 raise
@@ -205,7 +214,10 @@ class SupabaseCustomerStore(SupabaseStore, CustomerDocumentStore):
         return bool(reply["created"])
 
     async def _update(self, customer_id: CustomerId, **change: Any) -> Customer:
-        reply = await self._connection.call(UPDATE_CUSTOMER, p_customer_id=customer_id, **change)
+        with writing(Part.CUSTOMER, customer_id):
+            reply = await self._connection.call(
+                UPDATE_CUSTOMER, p_customer_id=customer_id, **change
+            )
         return self._customer(customer_id, reply)
 
     def _association(

@@ -15,12 +15,15 @@ from parlant_supabase.parlant_internals import BackgroundTaskService, missing_fo
 from parlant_supabase.stores.session_listener import SupabaseSessionListener
 from parlant_supabase.stores.session_store import SupabaseSessionStore
 from parlant_supabase.stores.store import SupabaseStore
+from parlant_supabase.stores.turn_reading import TurnReader
 from parlant_supabase.stores.turns.background_tasks import SessionTaskService
 
 _INTERFACES = (SessionStore, CustomerStore, ContextVariableStore)
 
 
-async def join_server(container: Container, *, lock_by_session: bool = True) -> Container:
+async def join_server(
+    container: Container, *, lock_by_session: bool = True, share_reads: bool = True
+) -> Container:
     """Makes the stores a part of the server that they are given to.
 
         p.Server(**stores, configure_container=join_server)
@@ -37,6 +40,9 @@ async def join_server(container: Container, *, lock_by_session: bool = True) -> 
         container: The server's; it is changed.
         lock_by_session: Whether the message of a customer waits for the running turn of that
             customer's session only, by a `BackgroundTaskService` of this package.
+
+        share_reads: Whether what a turn begins with is read with one request, and a customer's
+            message takes two, by an `EntityQueries` and a `SessionModule` of this package.
 
     Returns:
         The container.
@@ -60,6 +66,8 @@ async def join_server(container: Container, *, lock_by_session: bool = True) -> 
     container[SessionListener] = Singleton(listener)  # type: ignore[type-abstract]
     if lock_by_session:
         _lock_by_session(container)
+    if share_reads:
+        _share_reads(container)
     return container
 
 
@@ -72,6 +80,40 @@ def _lock_by_session(container: Container) -> None:
     container[BackgroundTaskService] = Singleton(
         lambda container: SessionTaskService(container[Logger])
     )
+
+
+def _share_reads(container: Container) -> None:
+    if warning := missing_for("share_reads", "A turn makes a request for each of its reads."):
+        container[Logger].warning(warning)  # type: ignore[type-abstract]
+        return
+    # Not before a server asks for it: these import the engine of Parlant.
+    from parlant_supabase.parlant_internals import EntityQueries, SessionModule
+    from parlant_supabase.stores.entity_queries import (
+        SupabaseEntityQueries,
+        SupabaseSessionModule,
+    )
+
+    def reader(container: Container) -> TurnReader | None:
+        found = TurnReader.of(*(container[interface] for interface in _INTERFACES))
+        if found is None:
+            container[Logger].warning(  # type: ignore[type-abstract]
+                "join_server: the three stores are not from one supabase_stores(). A turn makes a "
+                "request for each of its reads. Pass share_reads=False to switch this warning off."
+            )
+        return found
+
+    def queries(container: Container) -> EntityQueries:
+        made = container.resolve(SupabaseEntityQueries)
+        made.reader = reader(container)
+        return made
+
+    def sessions(container: Container) -> SessionModule:
+        made = container.resolve(SupabaseSessionModule)
+        made.reader = TurnReader.of(*(container[interface] for interface in _INTERFACES))
+        return made
+
+    container[EntityQueries] = Singleton(queries)
+    container[SessionModule] = Singleton(sessions)
 
 
 def _join(container: Container) -> None:

@@ -36,6 +36,7 @@ from parlant_supabase.parlant_internals import (
 from parlant_supabase.rpc.functions import (
     CHECK_EVENTS,
     CREATE_EVENT,
+    CREATE_EVENTS,
     DELETE_SESSION,
     LIST_EVENTS,
     LIST_SESSIONS,
@@ -44,12 +45,20 @@ from parlant_supabase.rpc.functions import (
     UPDATE_SESSION_METADATA,
 )
 from parlant_supabase.rpc.pagination import next_cursor, page_arguments
-from parlant_supabase.rpc.replies import Document
+from parlant_supabase.rpc.replies import Document, EventPlace
 from parlant_supabase.store_layout import SESSIONS
 from parlant_supabase.stores.event_notices import EventNotices
 from parlant_supabase.stores.ids import random_id
 from parlant_supabase.stores.reading import EVENT, SESSION, read, readable
 from parlant_supabase.stores.store import SupabaseStore
+from parlant_supabase.stores.turn_snapshot import (
+    Part,
+    current_snapshot,
+    event_created,
+    known_events,
+    known_session,
+    writing,
+)
 from parlant_supabase.stores.watches import EventWatch, StreamWatch
 
 # As many as the database takes in a call.
@@ -79,16 +88,25 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         self._notices = EventNotices()
 
     @override
+    async def read_session(self, session_id: SessionId) -> Session:
+        known = known_session(self._connection, session_id)
+        if known is None:
+            return await super().read_session(session_id)
+        return self._session(session_id, known["document"])
+
+    @override
     async def update_session(self, session_id: SessionId, params: SessionUpdateParams) -> Session:
-        result = await self._collection("sessions").update_one(
-            filters={"id": {"$eq": session_id}},
-            params=cast(BaseDocument, session_changes(self, params)),
-        )
+        with writing(Part.SESSION, session_id):
+            result = await self._collection("sessions").update_one(
+                filters={"id": {"$eq": session_id}},
+                params=cast(BaseDocument, session_changes(self, params)),
+            )
         return self._session(session_id, result.updated_document)
 
     @override
     async def delete_session(self, session_id: SessionId) -> None:
-        await self._connection.call(DELETE_SESSION, p_session_id=session_id)
+        with writing(Part.SESSION, session_id), writing(Part.EVENTS, session_id):
+            await self._connection.call(DELETE_SESSION, p_session_id=session_id)
 
     @override
     async def list_sessions(
@@ -159,14 +177,13 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         del document["offset"]
         if creation_utc is None:
             del document["creation_utc"]
-        reply = await self._connection.call(CREATE_EVENT, p_event=document)
-        if reply["offset"] is None or reply["creation_utc"] is None:
-            raise _session_not_found(session_id)
+        place = await self._write_event(session_id, document)
         created = replace(
             event,
-            offset=reply["offset"],
-            creation_utc=datetime.fromisoformat(reply["creation_utc"]),
+            offset=place["offset"],
+            creation_utc=datetime.fromisoformat(place["creation_utc"]),
         )
+        event_created(self._connection, session_id, {**document, **place})
         self._notices.event_created(session_id, created)
         return created
 
@@ -189,15 +206,20 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         min_offset: int | None = None,
         exclude_deleted: bool = True,
     ) -> Sequence[Event]:
-        reply = await self._connection.call(
-            LIST_EVENTS,
-            p_session_id=session_id,
-            p_source=source.value if source else None,
-            p_trace_id=trace_id or None,
-            p_kinds=[kind.value for kind in kinds] or None,
-            p_min_offset=min_offset or None,
-            p_exclude_deleted=exclude_deleted,
-        )
+        is_plain = exclude_deleted and not (source or trace_id or kinds or min_offset)
+        known = known_events(self._connection, session_id) if is_plain else None
+        if known is not None:
+            reply = known
+        else:
+            reply = await self._connection.call(
+                LIST_EVENTS,
+                p_session_id=session_id,
+                p_source=source.value if source else None,
+                p_trace_id=trace_id or None,
+                p_kinds=[kind.value for kind in kinds] or None,
+                p_min_offset=min_offset or None,
+                p_exclude_deleted=exclude_deleted,
+            )
         if reply["documents"] is None:
             raise _session_not_found(session_id)
         return readable(reply["documents"], lambda each: event_of(self, each))
@@ -211,17 +233,24 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
             changes["metadata"] = params["metadata"] or None
         if "data" in params:
             changes["data"] = params["data"]
-        result = await self._collection("events").update_one(
-            filters={
-                "id": {"$eq": ObjectId(event_id)},
-                "session_id": {"$eq": session_id},
-                "deleted": {"$ne": True},
-            },
-            params=cast(BaseDocument, changes),
-        )
+        with writing(Part.EVENTS, session_id):
+            result = await self._collection("events").update_one(
+                filters={
+                    "id": {"$eq": ObjectId(event_id)},
+                    "session_id": {"$eq": session_id},
+                    "deleted": {"$ne": True},
+                },
+                params=cast(BaseDocument, changes),
+            )
         event = self._event(event_id, result.updated_document)
         self._notices.event_updated(session_id, event)
         return event
+
+    @override
+    async def delete_event(self, event_id: EventId) -> None:
+        # Of which session is not said.
+        with writing(Part.EVENTS):
+            await super().delete_event(event_id)
 
     async def _check_events(
         self, watches: Sequence[EventWatch]
@@ -293,16 +322,34 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
     def _deserialize_event(self, event_document: Document) -> Event:
         return read(self._connection, "events", EVENT, event_document, super()._deserialize_event)
 
+    async def _write_event(self, session_id: SessionId, document: Document) -> EventPlace:
+        """Where an event that lacks its offset is stored."""
+        snapshot = current_snapshot()
+        if snapshot is not None and snapshot.expects_session(self._connection, session_id):
+            reply = await self._connection.call(
+                CREATE_EVENTS, p_session_id=session_id, p_events=[document], p_with_session=True
+            )
+            if reply["places"] is None:
+                raise _session_not_found(session_id)
+            snapshot.hold_session(self._connection, session_id, reply["session"])
+            return reply["places"][0]
+        place = await self._connection.call(CREATE_EVENT, p_event=document)
+        if place["offset"] is None or place["creation_utc"] is None:
+            raise _session_not_found(session_id)
+        return EventPlace(offset=place["offset"], creation_utc=place["creation_utc"])
+
     async def _update_metadata(self, session_id: SessionId, **change: Any) -> Session:
-        reply = await self._connection.call(
-            UPDATE_SESSION_METADATA, p_session_id=session_id, **change
-        )
+        with writing(Part.SESSION, session_id):
+            reply = await self._connection.call(
+                UPDATE_SESSION_METADATA, p_session_id=session_id, **change
+            )
         return self._session(session_id, reply["document"])
 
     async def _update_labels(self, session_id: SessionId, **change: Any) -> Session:
-        reply = await self._connection.call(
-            UPDATE_SESSION_LABELS, p_session_id=session_id, **change
-        )
+        with writing(Part.SESSION, session_id):
+            reply = await self._connection.call(
+                UPDATE_SESSION_LABELS, p_session_id=session_id, **change
+            )
         return self._session(session_id, reply["document"])
 
     def _session(self, session_id: SessionId, document: Document | None) -> Session:

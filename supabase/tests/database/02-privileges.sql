@@ -2,7 +2,7 @@
 -- and a role of the user's own may do nothing at all.
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(329);
+select plan(335);
 
 create role parlant_test_user nologin noinherit;
 grant parlant_test_user to postgres;
@@ -181,6 +181,8 @@ values
 ($$select public.parlant_expire_cache('parlant_', now())$$),
 ($$select public.parlant_describe_caches()$$),
 ($$select public.parlant_create_event('parlant_sessions_', '{"id": "e", "session_id": "s"}')$$),
+($$select public.parlant_create_events('parlant_sessions_', 's', '[{"id": "e"}]')$$),
+($$select public.parlant_read_turn('parlant_sessions_', 's', 'parlant_customers_')$$),
 ($$select public.parlant_read_event('parlant_sessions_', 's', 'e')$$),
 ($$select public.parlant_list_events('parlant_sessions_', 's')$$),
 ($$select public.parlant_check_events('parlant_sessions_', '[]')$$),

@@ -46,6 +46,7 @@ def test_that_the_repeatable_writes_are_those_that_acknowledge_what_is_there() -
         "claim_turns",
         "copy_unreadable_documents",
         "create_event",
+        "create_events",
         "create_variable",
         "ensure_indexes",
         "erase_customer",

@@ -51,8 +51,13 @@ def container() -> Container:
     return container
 
 
+async def join(container: Container, **parts: bool) -> Container:
+    """Joins without what would import the engine of Parlant, which takes longer than the tests."""
+    return await join_server(container, **{"share_reads": False, **parts})
+
+
 async def test_that_every_store_is_joined_when_the_listener_is_made(container: Container) -> None:
-    assert await join_server(container) is container
+    assert await join(container) is container
 
     stores: list[Any] = [
         container[interface] for interface in (SessionStore, CustomerStore, ContextVariableStore)
@@ -74,7 +79,7 @@ async def test_that_a_store_of_parlants_beside_ours_is_left_alone(container: Con
         IdGenerator(), TransientDocumentDatabase()
     )
 
-    (await join_server(joined))[SessionListener]  # type: ignore[type-abstract]
+    (await join(joined))[SessionListener]  # type: ignore[type-abstract]
 
     sessions: Any = joined[SessionStore]  # type: ignore[type-abstract]
     assert len(sessions._connection.observer.calls) == 1
@@ -84,7 +89,7 @@ async def test_that_the_sessions_must_be_ours() -> None:
     container = Container()
     container[SessionStore] = SessionDocumentStore(TransientDocumentDatabase())  # type: ignore[type-abstract]
 
-    joined = await join_server(container)
+    joined = await join(container)
 
     with pytest.raises(ConfigurationError) as caught:
         joined[SessionListener]  # type: ignore[type-abstract]
@@ -95,7 +100,7 @@ async def test_that_the_sessions_must_be_ours() -> None:
 
 
 async def test_that_tasks_are_locked_by_session(container: Container) -> None:
-    await join_server(container)
+    await join(container)
 
     tasks = container[BackgroundTaskService]
     assert isinstance(tasks, SessionTaskService)
@@ -103,7 +108,7 @@ async def test_that_tasks_are_locked_by_session(container: Container) -> None:
 
 
 async def test_that_a_part_can_be_switched_off(container: Container) -> None:
-    await join_server(container, lock_by_session=False)
+    await join(container, lock_by_session=False)
 
     assert type(container[BackgroundTaskService]) is BackgroundTaskService
 
@@ -113,7 +118,7 @@ async def test_that_a_part_is_left_out_where_parlant_lacks_a_name(
 ) -> None:
     monkeypatch.delattr("parlant.core.background_tasks.BackgroundTaskService.collect")
 
-    await join_server(container)
+    await join(container)
 
     logger: Any = container[Logger]  # type: ignore[type-abstract]
     assert type(container[BackgroundTaskService]) is BackgroundTaskService

@@ -1,6 +1,5 @@
--- purpose: The present moment as Parlant writes it: Python's datetime.isoformat() in UTC, which drops a
---          microsecond part of zero.
--- returns: text such as 2026-05-04T10:20:30.000400+00:00
+-- purpose: The present moment as Parlant writes it.
+-- returns: text, as iso_time() writes it
 -- raises:  nothing
 --
 -- In PL/pgSQL for the same reason as text_column().
@@ -12,9 +11,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return replace(
-    to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', ''
-  ) || '+00:00';
+  return parlant_internal.iso_time(clock_timestamp());
 end;
 $$;
 
