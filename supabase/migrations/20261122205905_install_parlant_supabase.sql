@@ -399,21 +399,19 @@ as $$
 declare
   v_sessions text := parlant_internal.table_of(p_session_prefix, 'sessions');
   v_events text := parlant_internal.table_of(p_session_prefix, 'events');
-  v_query text;
+  c_condition constant text :=
+    'a.session_id = any ($1) and a.data <> parlant_internal.anonymized_event(a.data, $2, $3)';
+  v_id text;
   v_table record;
   v_count bigint;
   v_changed bigint := 0;
   v_counts jsonb := '{}';
 begin
-  v_query := format(
+  execute format(
     'update %1$s as d set data = parlant_internal.anonymized_event(d.data, $2, $3)'
-    ' where d.ctid = any (array('
-    'select a.ctid from %1$s as a where a.session_id = any ($1)'
-    ' and a.data <> parlant_internal.anonymized_event(a.data, $2, $3)'
-    ' limit $4 for update skip locked))',
-    v_events);
-
-  execute v_query using p_session_ids, p_customer_id, p_keep_messages, p_limit;
+    ' where d.ctid = any (array(select a.ctid from %1$s as a where %2$s limit $4 for update skip locked))',
+    v_events, c_condition)
+  using p_session_ids, p_customer_id, p_keep_messages, p_limit;
   get diagnostics v_changed = row_count;
   v_counts := jsonb_build_object(parlant_internal.name_of(v_events), v_changed);
   if v_changed >= p_limit then
@@ -421,33 +419,38 @@ begin
   end if;
 
   for v_table in
-    select t.table_name, t.condition
+    select t.collection, t.is_failed, t.table_name
     from parlant_internal.personal_tables(p_session_prefix, null, null) as t
     where t.is_failed
   loop
-    v_count := parlant_internal.erase_rows(v_table.table_name, v_table.condition, null, p_session_ids, null);
+    v_count := parlant_internal.erase_rows(
+      v_table.table_name, v_table.collection, v_table.is_failed, null, p_session_ids, null);
     v_changed := v_changed + v_count;
     v_counts := v_counts || jsonb_build_object(parlant_internal.name_of(v_table.table_name), v_count);
   end loop;
 
   -- Rows that others hold stay for the next call, which finds them as long as the session has not changed hands.
   for v_table in
-    select t.table_name, t.condition
+    select t.collection, t.is_failed, t.table_name
     from parlant_internal.personal_tables(p_session_prefix, null, null) as t
     where t.is_failed
-    union all
-    select
-      v_events,
-      format(
-        'a.session_id = any ($2)'
-        ' and a.data <> parlant_internal.anonymized_event(a.data, $1, %L)', p_keep_messages)
   loop
     if parlant_internal.has_rows_left(
-      v_table.table_name, v_table.condition, p_customer_id, p_session_ids, p_waits => v_changed = 0)
+      v_table.table_name, v_table.collection, v_table.is_failed, null, p_session_ids,
+      p_waits => v_changed = 0)
     then
       return jsonb_build_object('changed', v_counts, 'done', false);
     end if;
   end loop;
+
+  execute format(
+    'select a.id from %s as a where %s limit 1 %s', v_events, c_condition,
+    case when v_changed = 0 then 'for update' end)
+  into v_id
+  using p_session_ids, p_customer_id, p_keep_messages;
+  if v_id is not null then
+    return jsonb_build_object('changed', v_counts, 'done', false);
+  end if;
 
   execute format(
     'update %s as d set data = d.data || jsonb_build_object('
@@ -1920,18 +1923,17 @@ revoke all on function parlant_internal.default_prefix(text, text) from public, 
 grant execute on function parlant_internal.default_prefix(text, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/delete_members.sql
--- purpose:      Deletes all documents that belong to another one, whose key and row the caller holds.
---               They are many and not known before, and others may be writing some of them. So it takes
---               those that nobody holds; if any is held, it lets go of all, waits for that one and begins
---               again.
--- p_tables:     the tables, as table_of() gives them
--- p_conditions: for each table the SQL condition for the documents, over the alias a and $1, the owner's id
--- p_owner_id:   the owner's id
--- returns:      how many documents were deleted from all tables
--- raises:       nothing
+-- purpose:    Deletes all documents that belong to another one, whose key and row the caller holds. They
+--             are many and not known before, and others may be writing some of them. So it takes those
+--             that nobody holds; if any is held, it lets go of all, waits for that one and begins again.
+-- p_tables:   the tables, which table_of() names
+-- p_kind:     what the owner is: 'session', 'customer' or 'variable'
+-- p_owner_id: the owner's id
+-- returns:    how many documents were deleted from all tables
+-- raises:     nothing
 create or replace function parlant_internal.delete_members(
-  p_tables text[],
-  p_conditions text[],
+  p_tables regclass[],
+  p_kind text,
   p_owner_id text
 )
 returns bigint
@@ -1946,7 +1948,8 @@ declare
   v_attempts integer := 0;
   v_deleted integer;
   v_total bigint;
-  v_table text;
+  v_condition text := parlant_internal.owner_condition(p_kind, '$1');
+  v_table regclass;
   v_id text;
 begin
   loop
@@ -1960,12 +1963,12 @@ begin
         execute format(
           'delete from %1$s as d where d.ctid = any (array('
           'select a.ctid from %1$s as a where %2$s for update skip locked))',
-          v_table, p_conditions[v_position])
+          v_table, v_condition)
         using p_owner_id;
         get diagnostics v_deleted = row_count;
         v_total := v_total + v_deleted;
 
-        execute format('select a.id from %s as a where %s limit 1', v_table, p_conditions[v_position])
+        execute format('select a.id from %s as a where %s limit 1', v_table, v_condition)
         into v_id
         using p_owner_id;
         if v_id is not null
@@ -1992,12 +1995,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.delete_members(text[], text[], text) is
+comment on function parlant_internal.delete_members(regclass[], text, text) is
 'Deletes all documents that belong to another one.';
 
-revoke all on function parlant_internal.delete_members(text[], text[], text)
+revoke all on function parlant_internal.delete_members(regclass[], text, text)
 from public, anon, authenticated;
-grant execute on function parlant_internal.delete_members(text[], text[], text) to service_role;
+grant execute on function parlant_internal.delete_members(regclass[], text, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/tags/delete_tagged.sql
 -- purpose:       Deletes a customer or a variable, then what belongs to it.
@@ -2034,7 +2037,7 @@ begin
 
   perform parlant_internal.delete_members(
     array(select parlant_internal.table_of(p_prefix, c.collection) from unnest(p_collections) as c (collection)),
-    array_fill(parlant_internal.owner_condition(p_kind, '$1'), array[cardinality(p_collections)]),
+    p_kind,
     p_id);
   return true;
 end;
@@ -2641,16 +2644,18 @@ from public, anon, authenticated, service_role;
 -- >>> sql/functions/internal/erasure/erase_rows.sql
 -- purpose:       Deletes some of the rows of a customer or of sessions from one table. Rows that another
 --                transaction holds are passed over, so it never waits.
--- p_table:       the table's quoted, qualified name
--- p_condition:   the condition that personal_tables() gives for it
+-- p_table:       the table, which personal_tables() names
+-- p_collection:  the collection
+-- p_is_failed:   whether it is the table of the collection's failed documents
 -- p_customer_id: the customer's id, or NULL
 -- p_session_ids: the ids of the sessions
 -- p_limit:       the most rows to delete; NULL for all
 -- returns:       how many rows were deleted
 -- raises:        nothing
 create or replace function parlant_internal.erase_rows(
-  p_table text,
-  p_condition text,
+  p_table regclass,
+  p_collection text,
+  p_is_failed boolean,
   p_customer_id text,
   p_session_ids text[],
   p_limit bigint
@@ -2667,7 +2672,7 @@ begin
   execute format(
     'delete from %1$s as d'
     ' where d.ctid = any (array(select a.ctid from %1$s as a where %2$s limit $3 for update skip locked))',
-    p_table, p_condition)
+    p_table, parlant_internal.personal_condition(p_collection, p_is_failed))
   using p_customer_id, p_session_ids, p_limit;
   get diagnostics v_erased = row_count;
 
@@ -2675,12 +2680,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.erase_rows(text, text, text, text[], bigint) is
+comment on function parlant_internal.erase_rows(regclass, text, boolean, text, text[], bigint) is
 'Deletes some of the rows of a customer or of sessions from one table.';
 
-revoke all on function parlant_internal.erase_rows(text, text, text, text[], bigint)
+revoke all on function parlant_internal.erase_rows(regclass, text, boolean, text, text[], bigint)
 from public, anon, authenticated;
-grant execute on function parlant_internal.erase_rows(text, text, text, text[], bigint)
+grant execute on function parlant_internal.erase_rows(regclass, text, boolean, text, text[], bigint)
 to service_role;
 -- <<<
 -- >>> sql/functions/internal/erasure/erase_sessions.sql
@@ -2731,14 +2736,14 @@ begin
       perform parlant_internal.forget_turns(p_session_prefix, p_session_ids);
     else
       v_count := parlant_internal.erase_rows(
-        v_table.table_name, v_table.condition, null, p_session_ids, greatest(v_left, 0));
+        v_table.table_name, v_table.collection, v_table.is_failed, null, p_session_ids, greatest(v_left, 0));
     end if;
 
     v_left := v_left - v_count;
     v_erased := v_erased || jsonb_build_object(v_table.name, v_count);
     if v_table.table_name is distinct from v_sessions
       and parlant_internal.has_rows_left(
-        v_table.table_name, v_table.condition, null, p_session_ids, p_waits => v_left = p_limit)
+        v_table.table_name, v_table.collection, v_table.is_failed, null, p_session_ids, p_waits => v_left = p_limit)
     then
       return jsonb_build_object('erased', v_erased, 'done', false);
     end if;
@@ -2872,27 +2877,30 @@ grant execute on function parlant_internal.filter_error(text[], text, text) to s
 -- <<<
 -- >>> sql/functions/internal/documents/find_page.sql
 -- purpose:          Reads one page of a collection's documents, ordered by (creation_utc, id).
--- p_table:          the table, as table_of() gives it
--- p_where:          predicate over the alias d, referring to p_parameters as $1
--- p_parameters:     what the predicate refers to, such as the filter that compile_filter() compiled
+-- p_table:          the table, which table_of() names
+-- p_filters:        a Parlant filter; NULL matches every document
 -- p_limit:          the most documents to return; NULL for all, 0 for an empty page
--- p_cursor:         {"creation_utc": text, "id": text}; only documents strictly after it, in the direction
---                   of the sort, are returned
+-- p_cursor:         {"creation_utc": text, "id": text}; only documents strictly after it, in the
+--                   direction of the sort, are returned
 -- p_sort_direction: "asc" (also if NULL) or "desc"
--- p_item:           SQL expression over the alias d for what to return of each document
--- returns:          {"items": [...], "total_count": int, "has_more": bool,
---                   "next_cursor": {"creation_utc", "id"} | null};
---                   total_count counts the matches after the cursor, before the limit. It stops at 10,000
---                   more than the limit, where counting would cost more than all the rest of the call
--- raises:           PD008 invalid argument
+-- p_kind:           what the documents are, if they are 'session's, 'customer's or 'variable's
+-- p_listed:         of sessions only those with all of these labels; of customers and variables only
+--                   those with any of these tags, or, if empty, without tags; NULL for all
+-- p_associations:   of customers and variables the table of their tags, which are returned with them
+-- returns:          {"items": [...], "total_count": int, "has_more": bool, "next_cursor":
+--                   {"creation_utc", "id"} | null}; total_count counts the matches after the cursor,
+--                   before the limit. It stops at 10,000 more than the limit, where counting would cost
+--                   more than all the rest of the call
+-- raises:           PD001 invalid filter, PD008 invalid argument
 create or replace function parlant_internal.find_page(
-  p_table text,
-  p_where text,
-  p_parameters jsonb,
+  p_table regclass,
+  p_filters jsonb,
   p_limit bigint,
   p_cursor jsonb,
   p_sort_direction text,
-  p_item text default 'd.data'
+  p_kind text default null,
+  p_listed text[] default null,
+  p_associations regclass default null
 )
 returns jsonb
 language plpgsql
@@ -2902,7 +2910,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_counted_beyond_page constant bigint := 10000;
-  v_where text := p_where;
+  v_where text := parlant_internal.compile_filter(p_filters);
+  v_item text := 'd.data';
   v_direction text := coalesce(p_sort_direction, 'asc');
   v_items jsonb[];
   v_total bigint;
@@ -2920,6 +2929,15 @@ begin
       errcode = 'PD008',
       message = 'the limit must not be negative',
       hint = 'Leave the limit out to get all documents.';
+  end if;
+
+  if p_kind is not null then
+    v_where := format('%s and %s', v_where, parlant_internal.listed_condition(p_kind, p_listed, p_associations));
+  end if;
+  if p_associations is not null then
+    v_item := format(
+      'jsonb_build_object(''document'', d.data, ''tags'', %s)',
+      parlant_internal.tags_expression(p_kind, p_associations, 'd.id'));
   end if;
 
   if p_cursor is not null then
@@ -2941,9 +2959,9 @@ begin
     'select coalesce(array_agg(page.item), ''{}''), (array_agg(page.data))[$3 - 1] from ('
     'select d.data, %s as item from %s as d where %s order by d.creation_utc %4$s, d.id %4$s limit $3'
     ') as page',
-    p_item, p_table, v_where, v_direction)
+    v_item, p_table, v_where, v_direction)
   into v_items, v_last
-  using p_parameters, p_cursor, least(p_limit, 2147483646) + 1;
+  using p_filters, p_cursor, least(p_limit, 2147483646) + 1, p_listed;
 
   if cardinality(v_items) <= coalesce(p_limit, cardinality(v_items)) then
     return jsonb_build_object(
@@ -2955,7 +2973,7 @@ begin
 
   execute format('select count(*) from (select from %s as d where %s limit $3) as counted', p_table, v_where)
   into v_total
-  using p_parameters, p_cursor, p_limit + c_counted_beyond_page;
+  using p_filters, p_cursor, p_limit + c_counted_beyond_page, p_listed;
 
   return jsonb_build_object(
     'items', to_jsonb(v_items[1:p_limit::integer]),
@@ -2970,12 +2988,18 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text) is
-'One page of the documents that a predicate matches.';
+comment on function parlant_internal.find_page(
+  regclass, jsonb, bigint, jsonb, text, text, text[], regclass
+) is
+'One page of the documents that a filter matches.';
 
-revoke all on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text)
+revoke all on function parlant_internal.find_page(
+  regclass, jsonb, bigint, jsonb, text, text, text[], regclass
+)
 from public, anon, authenticated;
-grant execute on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text)
+grant execute on function parlant_internal.find_page(
+  regclass, jsonb, bigint, jsonb, text, text, text[], regclass
+)
 to service_role;
 -- <<<
 -- >>> sql/functions/internal/turns/forget_turns.sql
@@ -3186,16 +3210,18 @@ grant execute on function parlant_internal.has_replied(text, text, text, bigint)
 -- purpose:       Whether rows of a customer or of sessions are left in a table, as those are that another
 --                transaction holds. A caller that has written nothing waits for one, so that it is not
 --                called again in vain; any other would make others wait meanwhile.
--- p_table:       the table's quoted, qualified name
--- p_condition:   the condition over the alias a, $1 the customer and $2 the sessions
+-- p_table:       the table, which personal_tables() names
+-- p_collection:  the collection
+-- p_is_failed:   whether it is the table of the collection's failed documents
 -- p_customer_id: the customer's id, or NULL
 -- p_session_ids: the ids of the sessions
 -- p_waits:       whether to wait
 -- returns:       whether there are any
 -- raises:        nothing
 create or replace function parlant_internal.has_rows_left(
-  p_table text,
-  p_condition text,
+  p_table regclass,
+  p_collection text,
+  p_is_failed boolean,
   p_customer_id text,
   p_session_ids text[],
   p_waits boolean
@@ -3207,14 +3233,15 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_condition text := parlant_internal.personal_condition(p_collection, p_is_failed);
   v_found boolean;
 begin
-  execute format('select true from %s as a where %s limit 1', p_table, p_condition)
+  execute format('select true from %s as a where %s limit 1', p_table, v_condition)
   into v_found
   using p_customer_id, p_session_ids;
 
   if v_found and p_waits then
-    execute format('select true from %s as a where %s limit 1 for update', p_table, p_condition)
+    execute format('select true from %s as a where %s limit 1 for update', p_table, v_condition)
     into v_found
     using p_customer_id, p_session_ids;
     return true;
@@ -3224,24 +3251,24 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.has_rows_left(text, text, text, text[], boolean) is
+comment on function parlant_internal.has_rows_left(regclass, text, boolean, text, text[], boolean) is
 'Whether rows of a customer or of sessions are left in a table.';
 
-revoke all on function parlant_internal.has_rows_left(text, text, text, text[], boolean)
+revoke all on function parlant_internal.has_rows_left(regclass, text, boolean, text, text[], boolean)
 from public, anon, authenticated;
-grant execute on function parlant_internal.has_rows_left(text, text, text, text[], boolean)
+grant execute on function parlant_internal.has_rows_left(regclass, text, boolean, text, text[], boolean)
 to service_role;
 -- <<<
 -- >>> sql/functions/internal/loading/import_document.sql
 -- purpose:    Inserts a document unless one with its id is there.
--- p_table:    the table, as table_of() gives it
+-- p_table:    the table, which table_of() names
 -- p_document: the document
 -- p_replace:  whether it takes the place of a different one
 -- returns:    'inserted'; 'unchanged' if it is there, exactly as it is; 'replaced' or, without p_replace,
 --             'different' if another one has its id
 -- raises:     PD002 invalid document
 create or replace function parlant_internal.import_document(
-  p_table text,
+  p_table regclass,
   p_document jsonb,
   p_replace boolean
 )
@@ -3292,12 +3319,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.import_document(text, jsonb, boolean) is
+comment on function parlant_internal.import_document(regclass, jsonb, boolean) is
 'Inserts a document unless one with its id is there.';
 
-revoke all on function parlant_internal.import_document(text, jsonb, boolean)
+revoke all on function parlant_internal.import_document(regclass, jsonb, boolean)
 from public, anon, authenticated;
-grant execute on function parlant_internal.import_document(text, jsonb, boolean) to service_role;
+grant execute on function parlant_internal.import_document(regclass, jsonb, boolean) to service_role;
 -- <<<
 -- >>> sql/functions/internal/adoption/index_columns.sql
 -- purpose:  Makes the indexes that come with every collection's table, unless they are there.
@@ -3459,11 +3486,11 @@ grant execute on function parlant_internal.index_repair(text, text, jsonb, boole
 -- purpose:    Inserts a document. If one with that id is there, differing in creation_utc at most, nothing
 --             is written: Parlant derives ids from content, so a restarted application creates its
 --             variables again, and a repeated insert is safe.
--- p_table:    the table, as table_of() gives it
+-- p_table:    the table, which table_of() names
 -- p_document: the document
 -- returns:    true if it was inserted, false if it was there
 -- raises:     PD002 invalid document, PD003 duplicate document
-create or replace function parlant_internal.insert_document(p_table text, p_document jsonb)
+create or replace function parlant_internal.insert_document(p_table regclass, p_document jsonb)
 returns boolean
 language plpgsql
 volatile
@@ -3503,17 +3530,17 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.insert_document(text, jsonb) is
+comment on function parlant_internal.insert_document(regclass, jsonb) is
 'Inserts a document unless the same is there.';
 
-revoke all on function parlant_internal.insert_document(text, jsonb)
+revoke all on function parlant_internal.insert_document(regclass, jsonb)
 from public, anon, authenticated;
-grant execute on function parlant_internal.insert_document(text, jsonb) to service_role;
+grant execute on function parlant_internal.insert_document(regclass, jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/internal/loading/insert_failed_document.sql
 -- purpose:     Puts a document among the failed ones, also where the table's sequence is behind its rows, as
 --              after an import that brought numbers of its own.
--- p_failed:    the table of failed documents, as failed_table_of() gives it
+-- p_failed:    the table of failed documents, which failed_table_of() names
 -- p_id:        the document's id, or NULL
 -- p_data:      the document, or NULL
 -- p_reason:    why it failed
@@ -3521,7 +3548,7 @@ grant execute on function parlant_internal.insert_document(text, jsonb) to servi
 -- returns:     nothing
 -- raises:      nothing
 create or replace function parlant_internal.insert_failed_document(
-  p_failed text,
+  p_failed regclass,
   p_id text,
   p_data jsonb,
   p_reason text,
@@ -3548,19 +3575,19 @@ begin
 
     execute format(
       'select setval(pg_get_serial_sequence($1, ''seq''), max(f.seq)) from %s as f', p_failed)
-    using p_failed;
+    using p_failed::text;
   end loop;
 end;
 $$;
 
-comment on function parlant_internal.insert_failed_document(text, text, jsonb, text, timestamptz) is
+comment on function parlant_internal.insert_failed_document(regclass, text, jsonb, text, timestamptz) is
 'Puts a document among the failed ones.';
 
 revoke all on function
-parlant_internal.insert_failed_document(text, text, jsonb, text, timestamptz)
+parlant_internal.insert_failed_document(regclass, text, jsonb, text, timestamptz)
 from public, anon, authenticated;
 grant execute on function
-parlant_internal.insert_failed_document(text, text, jsonb, text, timestamptz) to service_role;
+parlant_internal.insert_failed_document(regclass, text, jsonb, text, timestamptz) to service_role;
 -- <<<
 -- >>> sql/functions/internal/tags/insert_tag.sql
 -- purpose:       Gives a customer or a variable a tag, unless it has it. The owner is locked before its
@@ -3817,33 +3844,16 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_associations text := parlant_internal.table_of(p_prefix, p_kind || '_tag_associations');
-  v_where text := 'true';
 begin
-  if cardinality(p_tags) > 0 then
-    v_where := format(
-      'd.id in (select a.data ->> %L from %s as a where'
-      ' %s = any (array(select %s from jsonb_array_elements($1) as t))'
-      ' and a.data ->> ''tag_id'' = any (array(select jsonb_array_elements_text($1))))',
-      p_kind || '_id',
-      v_associations,
-      parlant_internal.order_key('a.data -> ''tag_id'''),
-      parlant_internal.order_key('t.value'));
-  elsif p_tags is not null then
-    v_where := format(
-      'not exists (select from %s as a where %s)',
-      v_associations, parlant_internal.owner_condition(p_kind, 'd.id'));
-  end if;
-
   return parlant_internal.find_page(
     parlant_internal.table_of(p_prefix, p_kind || 's'),
-    v_where,
-    to_jsonb(p_tags),
+    null,
     p_limit,
     p_cursor,
     p_sort_direction,
-    format(
-      'jsonb_build_object(''document'', d.data, ''tags'', %s)',
-      parlant_internal.tags_expression(p_kind, v_associations, 'd.id')));
+    p_kind,
+    p_tags,
+    v_associations);
 end;
 $$;
 
@@ -3854,6 +3864,60 @@ revoke all on function parlant_internal.list_tagged(text, text, text[], bigint, 
 from public, anon, authenticated;
 grant execute on function parlant_internal.list_tagged(text, text, text[], bigint, jsonb, text)
 to service_role;
+-- <<<
+-- >>> sql/functions/internal/documents/listed_condition.sql
+-- purpose:        The SQL condition, over the alias d, for the sessions, customers or variables that a
+--                 list of labels or tags asks for.
+-- p_kind:         'session', 'customer' or 'variable'
+-- p_listed:       the list, to which the condition refers as $4: of sessions those with all of these
+--                 labels; of customers and variables those with any of these tags, or, if empty, without
+--                 tags; NULL for all
+-- p_associations: of customers and variables the table of their tags
+-- returns:        text of an SQL expression
+-- raises:         nothing
+create or replace function parlant_internal.listed_condition(
+  p_kind text,
+  p_listed text[],
+  p_associations regclass
+)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_listed is null then
+    return 'true';
+  end if;
+
+  if p_kind = 'session' then
+    return 'd.data -> ''labels'' @> to_jsonb($4)';
+  end if;
+
+  if cardinality(p_listed) = 0 then
+    return format(
+      'not exists (select from %s as a where %s)',
+      p_associations, parlant_internal.owner_condition(p_kind, 'd.id'));
+  end if;
+
+  return format(
+    'd.id in (select a.data ->> %L from %s as a where'
+    ' %s = any (array(select %s from unnest($4) as t (value)))'
+    ' and a.data ->> ''tag_id'' = any ($4))',
+    p_kind || '_id',
+    p_associations,
+    parlant_internal.order_key('a.data -> ''tag_id'''),
+    parlant_internal.order_key('to_jsonb(t.value)'));
+end;
+$$;
+
+comment on function parlant_internal.listed_condition(text, text[], regclass) is
+'SQL condition for what a list of labels or tags asks for.';
+
+revoke all on function parlant_internal.listed_condition(text, text[], regclass)
+from public, anon, authenticated;
+grant execute on function parlant_internal.listed_condition(text, text[], regclass) to service_role;
 -- <<<
 -- >>> sql/functions/internal/batches/lock_batch.sql
 -- purpose: Locks the keys of all documents that the calls of a batch name, in the one order that all
@@ -3931,11 +3995,11 @@ grant execute on function parlant_internal.lock_batch(jsonb) to service_role;
 -- >>> sql/functions/internal/documents/lock_document.sql
 -- purpose: Locks a document until the end of the transaction, against whoever else locks, changes or
 --          deletes it; readers do not wait. Waits for whoever holds it.
--- p_table: the table, as table_of() gives it
+-- p_table: the table, which table_of() names
 -- p_id:    the document's id
 -- returns: whether the document is there
 -- raises:  nothing
-create or replace function parlant_internal.lock_document(p_table text, p_id text)
+create or replace function parlant_internal.lock_document(p_table regclass, p_id text)
 returns boolean
 language plpgsql
 volatile
@@ -3953,12 +4017,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.lock_document(text, text) is
+comment on function parlant_internal.lock_document(regclass, text) is
 'Locks a document and tells whether it is there.';
 
-revoke all on function parlant_internal.lock_document(text, text)
+revoke all on function parlant_internal.lock_document(regclass, text)
 from public, anon, authenticated;
-grant execute on function parlant_internal.lock_document(text, text) to service_role;
+grant execute on function parlant_internal.lock_document(regclass, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/collections/lock_down_table.sql
 -- purpose:  Leaves a table of ours to service_role alone: row level security on, no policy of ours, grants
@@ -3996,21 +4060,19 @@ from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/lock_first_match.sql
 -- purpose:   Locks the first document, in order of insertion, that a filter matches. Waits for whoever
---            holds it, and looks again if it no longer matches then. A filter that names the id locks that
---            document's key first. Any other filter has to be searched for, and whoever searches waits while
---            holding no other document: what it tried in vain it lets go of. In a batch, which holds others,
---            it does not wait at all.
--- p_table:   the table, as table_of() gives it
--- p_where:   predicate, as compile_filter() gives it
--- p_filters: the filter that the predicate refers to
--- p_new_id:  the id that the document is going to get, or NULL if it keeps its own; the keys of both ids are
---            locked then
+--            holds it, and looks again if it no longer matches then. A filter that names the id locks
+--            that document's key first. Any other filter has to be searched for, and whoever searches
+--            waits while holding no other document: what it tried in vain it lets go of. In a batch,
+--            which holds others, it does not wait at all.
+-- p_table:   the table, which table_of() names
+-- p_filters: a Parlant filter
+-- p_new_id:  the id that the document is going to get, or NULL if it keeps its own; the keys of both ids
+--            are locked then
 -- p_any:     whether to pass over matches that others hold, while there are more
 -- returns:   the document's id, or NULL if none matches
--- raises:    55P03 lock not available, in a batch; PD008 invalid argument
+-- raises:    PD001 invalid filter; 55P03 lock not available, in a batch; PD008 invalid argument
 create or replace function parlant_internal.lock_first_match(
-  p_table text,
-  p_where text,
+  p_table regclass,
   p_filters jsonb,
   p_new_id text default null,
   p_any boolean default false
@@ -4025,7 +4087,8 @@ declare
   -- Under row level security a document may match and yet never be ours to change.
   c_attempts_under_policies constant integer := 10;
   v_named_id text := parlant_internal.named_id(p_filters);
-  v_new_key bigint := parlant_internal.document_key(p_table, p_new_id);
+  v_where text := parlant_internal.compile_filter(p_filters);
+  v_new_key bigint := parlant_internal.document_key(p_table::text, p_new_id);
   v_in_batch boolean := coalesce(current_setting('parlant.in_batch', true), '') = 'on';
   v_attempts integer := 0;
   v_first text;
@@ -4034,11 +4097,11 @@ begin
   if v_named_id is not null then
     perform parlant_internal.lock_keys(
       case
-        when p_new_id is null then array[parlant_internal.document_key(p_table, v_named_id)]
-        else array[parlant_internal.document_key(p_table, v_named_id), v_new_key]
+        when p_new_id is null then array[parlant_internal.document_key(p_table::text, v_named_id)]
+        else array[parlant_internal.document_key(p_table::text, v_named_id), v_new_key]
       end);
 
-    execute format('select d.id from %s as d where %s for update', p_table, p_where)
+    execute format('select d.id from %s as d where %s for update', p_table, v_where)
     into v_id
     using p_filters;
     if v_id is not null then
@@ -4050,7 +4113,7 @@ begin
     begin
       execute format(
         'select d.id from %s as d where %s order by d.seq, d.id limit 1 for update %s',
-        p_table, p_where, case when p_any then 'skip locked' else 'nowait' end)
+        p_table, v_where, case when p_any then 'skip locked' else 'nowait' end)
       into v_id
       using p_filters;
 
@@ -4060,7 +4123,7 @@ begin
         end if;
       elsif
         not v_in_batch and (p_new_id is null or p_new_id = v_id)
-        or pg_try_advisory_xact_lock(parlant_internal.document_key(p_table, v_id))
+        or pg_try_advisory_xact_lock(parlant_internal.document_key(p_table::text, v_id))
         and (p_new_id is null or pg_try_advisory_xact_lock(v_new_key))
       then
         return v_id;
@@ -4074,7 +4137,7 @@ begin
   end if;
 
   loop
-    execute format('select d.id from %s as d where %s order by d.seq, d.id limit 1', p_table, p_where)
+    execute format('select d.id from %s as d where %s order by d.seq, d.id limit 1', p_table, v_where)
     into v_first
     using p_filters;
 
@@ -4093,10 +4156,10 @@ begin
 
     begin
       if v_named_id is null and p_new_id is not null then
-        perform parlant_internal.lock_keys(array[parlant_internal.document_key(p_table, v_first), v_new_key]);
+        perform parlant_internal.lock_keys(array[parlant_internal.document_key(p_table::text, v_first), v_new_key]);
       end if;
 
-      execute format('select d.id from %s as d where d.id = $2 and (%s) for update', p_table, p_where)
+      execute format('select d.id from %s as d where d.id = $2 and (%s) for update', p_table, v_where)
       into v_id
       using p_filters, v_first;
       if v_id is not null then
@@ -4112,12 +4175,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.lock_first_match(text, text, jsonb, text, boolean) is
+comment on function parlant_internal.lock_first_match(regclass, jsonb, text, boolean) is
 'Locks the first document that a filter matches and returns its id.';
 
-revoke all on function parlant_internal.lock_first_match(text, text, jsonb, text, boolean)
+revoke all on function parlant_internal.lock_first_match(regclass, jsonb, text, boolean)
 from public, anon, authenticated;
-grant execute on function parlant_internal.lock_first_match(text, text, jsonb, text, boolean)
+grant execute on function parlant_internal.lock_first_match(regclass, jsonb, text, boolean)
 to service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/lock_keys.sql
@@ -4180,11 +4243,11 @@ grant execute on function parlant_internal.lock_keys(bigint[]) to service_role;
 -- >>> sql/functions/internal/documents/lock_upsert.sql
 -- purpose:   Makes upserts with the same filter take turns. In a batch, which holds documents, it does
 --            not wait.
--- p_table:   the table, as table_of() gives it
+-- p_table:   the table, which table_of() names
 -- p_filters: the filter
 -- returns:   nothing
 -- raises:    55P03 lock not available, in a batch
-create or replace function parlant_internal.lock_upsert(p_table text, p_filters jsonb)
+create or replace function parlant_internal.lock_upsert(p_table regclass, p_filters jsonb)
 returns void
 language plpgsql
 volatile
@@ -4192,7 +4255,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_table integer := p_table::regclass::oid::integer;
+  v_table integer := p_table::oid::integer;
   v_filter integer := hashtext(coalesce(p_filters::text, ''));
 begin
   if pg_try_advisory_xact_lock(v_table, v_filter) then
@@ -4209,11 +4272,11 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.lock_upsert(text, jsonb) is
+comment on function parlant_internal.lock_upsert(regclass, jsonb) is
 'Makes upserts with the same filter take turns.';
 
-revoke all on function parlant_internal.lock_upsert(text, jsonb) from public, anon, authenticated;
-grant execute on function parlant_internal.lock_upsert(text, jsonb) to service_role;
+revoke all on function parlant_internal.lock_upsert(regclass, jsonb) from public, anon, authenticated;
+grant execute on function parlant_internal.lock_upsert(regclass, jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/internal/collections/make_registered_tables.sql
 -- purpose:  Trigger of the registry: makes the tables of a collection that is registered without them, as
@@ -4347,13 +4410,13 @@ from public, anon, authenticated, service_role;
 -- >>> sql/functions/internal/documents/merge_document.sql
 -- purpose:   Merges top-level keys into a document that is locked by this transaction, with the keys of both
 --            ids if it gets another.
--- p_table:   the table, as table_of() gives it
+-- p_table:   the table, which table_of() names
 -- p_id:      the document's id
 -- p_params:  keys and values to set; may hold another id
 -- returns:   the document after the merge; NULL if it was not changed
 -- raises:    PD002 invalid document, PD003 duplicate document
 create or replace function parlant_internal.merge_document(
-  p_table text,
+  p_table regclass,
   p_id text,
   p_params jsonb
 )
@@ -4401,12 +4464,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.merge_document(text, text, jsonb) is
+comment on function parlant_internal.merge_document(regclass, text, jsonb) is
 'Merges top-level keys into a locked document.';
 
-revoke all on function parlant_internal.merge_document(text, text, jsonb)
+revoke all on function parlant_internal.merge_document(regclass, text, jsonb)
 from public, anon, authenticated;
-grant execute on function parlant_internal.merge_document(text, text, jsonb) to service_role;
+grant execute on function parlant_internal.merge_document(regclass, text, jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/merged_object.sql
 -- purpose:  An object that a stored document holds in a field, with keys set and others removed. A field that
@@ -4800,12 +4863,13 @@ from public, anon, authenticated;
 grant execute on function parlant_internal.order_term(text, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/collections/owner_condition.sql
--- purpose:  The SQL condition under which an association, alias a, is one of a customer's or a variable's,
---           spelled as the index on the owner is, be it on a column or on the field.
--- p_kind:   'customer' or 'variable'
--- p_id:     SQL expression of type text for the owner's id
--- returns:  text of an SQL expression
--- raises:   nothing
+-- purpose: The SQL condition under which an association or an event, alias a, is one of a customer's, a
+--          variable's or a session's, spelled as the index on the owner is, be it on a column or on the
+--          field.
+-- p_kind:  'customer', 'variable' or 'session'
+-- p_id:    SQL expression of type text for the owner's id
+-- returns: text of an SQL expression
+-- raises:  nothing
 create or replace function parlant_internal.owner_condition(p_kind text, p_id text)
 returns text
 language plpgsql
@@ -4840,14 +4904,14 @@ grant execute on function parlant_internal.owner_condition(text, text) to servic
 -- purpose:      Reads the next documents that a store's loader has to see: those of another version than
 --               the store's, or, where the store has none, every document. A page ends at 500 documents
 --               or past 4 MB, so that neither side needs memory for more.
--- p_table:      the table, as table_of() gives it
+-- p_table:      the table, which table_of() names
 -- p_version:    the store's version, or NULL for every document
 -- p_after:      "next" of the page before, or NULL for the first
 -- returns:      {"documents": [{"id", "digest", "data"}, ...], "next": {...} | null};
 --               digest tells whether a document has changed since it was read
 -- raises:       nothing
 create or replace function parlant_internal.page_to_load(
-  p_table text,
+  p_table regclass,
   p_version text,
   p_after jsonb
 )
@@ -4902,23 +4966,61 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.page_to_load(text, text, jsonb) is
+comment on function parlant_internal.page_to_load(regclass, text, jsonb) is
 'Next page of documents that a store''s loader has to see.';
 
-revoke all on function parlant_internal.page_to_load(text, text, jsonb)
+revoke all on function parlant_internal.page_to_load(regclass, text, jsonb)
 from public, anon, authenticated;
-grant execute on function parlant_internal.page_to_load(text, text, jsonb) to service_role;
+grant execute on function parlant_internal.page_to_load(regclass, text, jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/erasure/personal_condition.sql
+-- purpose:      Which rows of a collection's table are a customer's or those of sessions.
+-- p_collection: the collection
+-- p_is_failed:  whether it is the table of the collection's failed documents
+-- returns:      text of an SQL condition, over the alias a, for rows of the customer $1 and of the
+--               sessions $2, either of which may be NULL; NULL for a collection that holds nothing
+--               personal
+-- raises:       nothing
+create or replace function parlant_internal.personal_condition(p_collection text, p_is_failed boolean)
+returns text
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case p_collection
+    when 'events' then
+      case when p_is_failed then 'a.data ->> ''session_id'' = any ($2)' else 'a.session_id = any ($2)' end
+    when 'sessions' then
+      case
+        when p_is_failed then '(a.data ->> ''customer_id'' = $1 or a.id = any ($2))'
+        else '(a.customer_id = $1 or a.id = any ($2))'
+      end
+    when 'values' then 'a.data ->> ''key'' = $1'
+    when 'customer_tag_associations' then
+      case when p_is_failed then 'a.data ->> ''customer_id'' = $1' else 'a.customer_id = $1' end
+    when 'customers' then
+      case when p_is_failed then '(a.id = $1 or a.data ->> ''id'' = $1)' else 'a.id = $1' end
+  end;
+end;
+$$;
+
+comment on function parlant_internal.personal_condition(text, boolean) is
+'SQL condition for rows of a customer or of sessions.';
+
+revoke all on function parlant_internal.personal_condition(text, boolean)
+from public, anon, authenticated;
+grant execute on function parlant_internal.personal_condition(text, boolean) to service_role;
 -- <<<
 -- >>> sql/functions/internal/erasure/personal_tables.sql
--- purpose:           The tables that hold documents of a customer or a session, in the order in which they
---                    are erased, and which rows of each.
+-- purpose:           The tables that hold documents of a customer or a session, in the order in which
+--                    they are erased, and which rows of each.
 -- p_session_prefix:  table prefix of the session store
 -- p_customer_prefix: table prefix of the customer store; NULL to leave it out
 -- p_variable_prefix: table prefix of the context variable store; NULL to leave it out
 -- returns:           a row for each table that exists: the collection; whether it holds the collection's
---                    failed documents; the table's quoted, qualified name; and the SQL condition, over the
---                    alias a, for rows of the customer $1 and of the sessions $2, either of which may be
---                    NULL
+--                    failed documents; the table's quoted, qualified name; and its personal_condition()
 -- raises:            nothing
 create or replace function parlant_internal.personal_tables(
   p_session_prefix text,
@@ -4934,20 +5036,20 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  select p.collection, p.is_failed, t.name, p.condition
+  select p.collection, p.is_failed, t.name, parlant_internal.personal_condition(p.collection, p.is_failed)
   from (
     values
-      (1, 'events', false, 'a.session_id = any ($2)'),
-      (2, 'events', true, 'a.data ->> ''session_id'' = any ($2)'),
-      (3, 'sessions', false, '(a.customer_id = $1 or a.id = any ($2))'),
-      (4, 'sessions', true, '(a.data ->> ''customer_id'' = $1 or a.id = any ($2))'),
-      (5, 'values', false, 'a.data ->> ''key'' = $1'),
-      (6, 'values', true, 'a.data ->> ''key'' = $1'),
-      (7, 'customer_tag_associations', false, 'a.customer_id = $1'),
-      (8, 'customer_tag_associations', true, 'a.data ->> ''customer_id'' = $1'),
-      (9, 'customers', true, '(a.id = $1 or a.data ->> ''id'' = $1)'),
-      (10, 'customers', false, 'a.id = $1')
-  ) as p (position, collection, is_failed, condition)
+      (1, 'events', false),
+      (2, 'events', true),
+      (3, 'sessions', false),
+      (4, 'sessions', true),
+      (5, 'values', false),
+      (6, 'values', true),
+      (7, 'customer_tag_associations', false),
+      (8, 'customer_tag_associations', true),
+      (9, 'customers', true),
+      (10, 'customers', false)
+  ) as p (position, collection, is_failed)
   join parlant_internal.collections as c
     on c.collection = p.collection
       and c.prefix = parlant_internal.store_prefix(
@@ -5110,8 +5212,7 @@ begin
   perform parlant_internal.lock_keys(array[parlant_internal.document_key(v_owners, p_id)]);
   perform parlant_internal.lock_document(v_owners, p_id);
 
-  v_association_id := parlant_internal.lock_first_match(
-    v_table, parlant_internal.compile_filter(v_filter), v_filter);
+  v_association_id := parlant_internal.lock_first_match(v_table, v_filter);
   execute format('delete from %s as d where d.id = $1', v_table) using v_association_id;
   get diagnostics v_removed = row_count;
 
@@ -5543,7 +5644,7 @@ from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/loading/restore_document.sql
 -- purpose:     Puts one failed document, converted, where it belongs, unless something newer is there.
--- p_table:     the collection's table, as table_of() gives it
+-- p_table:     the collection's table, which table_of() names
 -- p_id:        the failed document's id
 -- p_failed:    the document as it failed, or NULL if it is not known
 -- p_stayed:    whether it stayed in the collection when it failed
@@ -5553,7 +5654,7 @@ from public, anon, authenticated, service_role;
 --              parlant_restore_failed_documents explains them
 -- raises:      PD002 invalid document
 create or replace function parlant_internal.restore_document(
-  p_table text,
+  p_table regclass,
   p_id text,
   p_failed jsonb,
   p_stayed boolean,
@@ -5606,14 +5707,14 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.restore_document(text, text, jsonb, boolean, jsonb, text) is
+comment on function parlant_internal.restore_document(regclass, text, jsonb, boolean, jsonb, text) is
 'Puts one failed document, converted, where it belongs.';
 
 revoke all on function
-parlant_internal.restore_document(text, text, jsonb, boolean, jsonb, text)
+parlant_internal.restore_document(regclass, text, jsonb, boolean, jsonb, text)
 from public, anon, authenticated;
 grant execute on function
-parlant_internal.restore_document(text, text, jsonb, boolean, jsonb, text) to service_role;
+parlant_internal.restore_document(regclass, text, jsonb, boolean, jsonb, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/collections/restore_privileges.sql
 -- purpose:  Gives a table of ours, as a copy or a dump may have left it, what it needs: row level security,
@@ -6014,19 +6115,19 @@ grant execute on function parlant_internal.table_of(text, text) to service_role;
 -- >>> sql/functions/internal/tags/tags_expression.sql
 -- purpose:        The SQL expression for the tags of a customer or a variable.
 -- p_kind:         'customer' or 'variable'
--- p_associations: the table of associations, as table_of() gives it
+-- p_associations: the table of associations, which table_of() names
 -- p_id:           SQL expression of type text for the id
 -- returns:        text of an SQL expression that yields a JSON array of tag ids, in the order of the
 --                 associations
 -- raises:         nothing
 create or replace function parlant_internal.tags_expression(
   p_kind text,
-  p_associations text,
+  p_associations regclass,
   p_id text
 )
 returns text
 language plpgsql
-immutable
+stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
@@ -6038,12 +6139,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.tags_expression(text, text, text) is
+comment on function parlant_internal.tags_expression(text, regclass, text) is
 'SQL expression for the tags of a customer or variable.';
 
-revoke all on function parlant_internal.tags_expression(text, text, text)
+revoke all on function parlant_internal.tags_expression(text, regclass, text)
 from public, anon, authenticated;
-grant execute on function parlant_internal.tags_expression(text, text, text) to service_role;
+grant execute on function parlant_internal.tags_expression(text, regclass, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/filters/text_column.sql
 -- purpose:  Names the column that holds a field's value wherever that value is a string, and NULL
@@ -7608,12 +7709,11 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text := parlant_internal.table_of(p_prefix, p_collection);
-  v_where text := parlant_internal.compile_filter(p_filters);
   v_id text;
   v_document jsonb;
 begin
   -- Whoever deletes at the same moment holds another match; only if all are held is there one to wait for.
-  v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, null, true);
+  v_id := parlant_internal.lock_first_match(v_table, p_filters, null, true);
 
   if v_id is not null then
     execute format('delete from %s as d where d.id = $1 returning d.data', v_table)
@@ -7662,7 +7762,7 @@ begin
   get diagnostics v_sessions = row_count;
 
   v_events := parlant_internal.delete_members(
-    array[parlant_internal.table_of(p_prefix, 'events')], array['a.session_id = $1'], p_session_id);
+    array[parlant_internal.table_of(p_prefix, 'events')], 'session', p_session_id);
 
   perform parlant_internal.forget_turns(p_prefix, array[p_session_id]);
 
@@ -8066,7 +8166,7 @@ begin
   perform parlant_internal.lock_keys(array[v_key]);
 
   for v_table in
-    select t.collection, t.is_failed, t.table_name, t.condition, parlant_internal.name_of(t.table_name) as name
+    select t.collection, t.is_failed, t.table_name, parlant_internal.name_of(t.table_name) as name
     from parlant_internal.personal_tables(p_session_prefix, p_customer_prefix, p_variable_prefix) as t
     where t.collection not in ('events', 'sessions')
   loop
@@ -8075,7 +8175,7 @@ begin
       get diagnostics v_count = row_count;
     else
       v_count := parlant_internal.erase_rows(
-        v_table.table_name, v_table.condition, p_customer_id, null, v_left);
+        v_table.table_name, v_table.collection, v_table.is_failed, p_customer_id, null, v_left);
     end if;
 
     v_left := v_left - v_count;
@@ -8472,7 +8572,6 @@ as $$
 begin
   return parlant_internal.find_page(
     parlant_internal.table_of(p_prefix, p_collection),
-    parlant_internal.compile_filter(p_filters),
     p_filters,
     p_limit,
     p_cursor,
@@ -9292,23 +9391,17 @@ stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_filter jsonb := jsonb_strip_nulls(jsonb_build_object(
-    'agent_id', case when p_agent_id is not null then jsonb_build_object('$eq', p_agent_id) end,
-    'customer_id', case when p_customer_id is not null then jsonb_build_object('$eq', p_customer_id) end));
-  v_where text := parlant_internal.compile_filter(v_filter, '{filter}');
 begin
-  if p_labels is not null then
-    v_where := v_where || ' and d.data -> ''labels'' @> ($1 -> ''labels'')';
-  end if;
-
   return parlant_internal.find_page(
     parlant_internal.table_of(p_prefix, 'sessions'),
-    v_where,
-    jsonb_build_object('filter', v_filter, 'labels', p_labels),
+    jsonb_strip_nulls(jsonb_build_object(
+      'agent_id', case when p_agent_id is not null then jsonb_build_object('$eq', p_agent_id) end,
+      'customer_id', case when p_customer_id is not null then jsonb_build_object('$eq', p_customer_id) end)),
     p_limit,
     p_cursor,
-    p_sort_direction);
+    p_sort_direction,
+    'session',
+    p_labels);
 end;
 $$;
 
@@ -10177,19 +10270,18 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text := parlant_internal.table_of(p_prefix, p_collection);
-  v_where text := parlant_internal.compile_filter(p_filters);
   v_params jsonb := parlant_internal.read_document(p_params);
   v_id text;
   v_missing text;
   v_document jsonb;
 begin
-  v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, v_params ->> 'id');
+  v_id := parlant_internal.lock_first_match(v_table, p_filters, v_params ->> 'id');
 
   -- Upserts with the same filter take turns, so that the second finds the document of the first. If the
   -- filter names an id, they have done so already.
   if v_id is null and p_upsert and parlant_internal.named_id(p_filters) is null then
     perform parlant_internal.lock_upsert(v_table, p_filters);
-    v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, v_params ->> 'id');
+    v_id := parlant_internal.lock_first_match(v_table, p_filters, v_params ->> 'id');
   end if;
 
   if v_id is null and p_upsert then
@@ -10207,7 +10299,7 @@ begin
       perform parlant_internal.insert_document(v_table, v_params);
     exception when sqlstate 'PD003' then
       -- Another call inserted that id since we looked. If it matches the filter, it is the one to update.
-      v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, v_params ->> 'id');
+      v_id := parlant_internal.lock_first_match(v_table, p_filters, v_params ->> 'id');
       if v_id is null then
         raise;
       end if;

@@ -21,12 +21,11 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text := parlant_internal.table_of(p_prefix, p_collection);
-  v_where text := parlant_internal.compile_filter(p_filters);
   v_id text;
   v_document jsonb;
 begin
   -- Whoever deletes at the same moment holds another match; only if all are held is there one to wait for.
-  v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, null, true);
+  v_id := parlant_internal.lock_first_match(v_table, p_filters, null, true);
 
   if v_id is not null then
     execute format('delete from %s as d where d.id = $1 returning d.data', v_table)

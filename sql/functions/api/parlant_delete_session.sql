@@ -25,7 +25,7 @@ begin
   get diagnostics v_sessions = row_count;
 
   v_events := parlant_internal.delete_members(
-    array[parlant_internal.table_of(p_prefix, 'events')], array['a.session_id = $1'], p_session_id);
+    array[parlant_internal.table_of(p_prefix, 'events')], 'session', p_session_id);
 
   perform parlant_internal.forget_turns(p_prefix, array[p_session_id]);
 

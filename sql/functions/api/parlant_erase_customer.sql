@@ -48,7 +48,7 @@ begin
   perform parlant_internal.lock_keys(array[v_key]);
 
   for v_table in
-    select t.collection, t.is_failed, t.table_name, t.condition, parlant_internal.name_of(t.table_name) as name
+    select t.collection, t.is_failed, t.table_name, parlant_internal.name_of(t.table_name) as name
     from parlant_internal.personal_tables(p_session_prefix, p_customer_prefix, p_variable_prefix) as t
     where t.collection not in ('events', 'sessions')
   loop
@@ -57,7 +57,7 @@ begin
       get diagnostics v_count = row_count;
     else
       v_count := parlant_internal.erase_rows(
-        v_table.table_name, v_table.condition, p_customer_id, null, v_left);
+        v_table.table_name, v_table.collection, v_table.is_failed, p_customer_id, null, v_left);
     end if;
 
     v_left := v_left - v_count;

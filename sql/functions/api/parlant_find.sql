@@ -29,7 +29,6 @@ as $$
 begin
   return parlant_internal.find_page(
     parlant_internal.table_of(p_prefix, p_collection),
-    parlant_internal.compile_filter(p_filters),
     p_filters,
     p_limit,
     p_cursor,

@@ -26,23 +26,17 @@ stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_filter jsonb := jsonb_strip_nulls(jsonb_build_object(
-    'agent_id', case when p_agent_id is not null then jsonb_build_object('$eq', p_agent_id) end,
-    'customer_id', case when p_customer_id is not null then jsonb_build_object('$eq', p_customer_id) end));
-  v_where text := parlant_internal.compile_filter(v_filter, '{filter}');
 begin
-  if p_labels is not null then
-    v_where := v_where || ' and d.data -> ''labels'' @> ($1 -> ''labels'')';
-  end if;
-
   return parlant_internal.find_page(
     parlant_internal.table_of(p_prefix, 'sessions'),
-    v_where,
-    jsonb_build_object('filter', v_filter, 'labels', p_labels),
+    jsonb_strip_nulls(jsonb_build_object(
+      'agent_id', case when p_agent_id is not null then jsonb_build_object('$eq', p_agent_id) end,
+      'customer_id', case when p_customer_id is not null then jsonb_build_object('$eq', p_customer_id) end)),
     p_limit,
     p_cursor,
-    p_sort_direction);
+    p_sort_direction,
+    'session',
+    p_labels);
 end;
 $$;
 

@@ -30,19 +30,18 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text := parlant_internal.table_of(p_prefix, p_collection);
-  v_where text := parlant_internal.compile_filter(p_filters);
   v_params jsonb := parlant_internal.read_document(p_params);
   v_id text;
   v_missing text;
   v_document jsonb;
 begin
-  v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, v_params ->> 'id');
+  v_id := parlant_internal.lock_first_match(v_table, p_filters, v_params ->> 'id');
 
   -- Upserts with the same filter take turns, so that the second finds the document of the first. If the
   -- filter names an id, they have done so already.
   if v_id is null and p_upsert and parlant_internal.named_id(p_filters) is null then
     perform parlant_internal.lock_upsert(v_table, p_filters);
-    v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, v_params ->> 'id');
+    v_id := parlant_internal.lock_first_match(v_table, p_filters, v_params ->> 'id');
   end if;
 
   if v_id is null and p_upsert then
@@ -60,7 +59,7 @@ begin
       perform parlant_internal.insert_document(v_table, v_params);
     exception when sqlstate 'PD003' then
       -- Another call inserted that id since we looked. If it matches the filter, it is the one to update.
-      v_id := parlant_internal.lock_first_match(v_table, v_where, p_filters, v_params ->> 'id');
+      v_id := parlant_internal.lock_first_match(v_table, p_filters, v_params ->> 'id');
       if v_id is null then
         raise;
       end if;

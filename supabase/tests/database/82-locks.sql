@@ -36,7 +36,7 @@ select is(
   pg_temp.locked('public.pgtap_x_sessions'), '{s2}', 'lock_document locks the document'
 );
 
-select parlant_internal.lock_first_match('public.pgtap_x_sessions', 'true', '{}');
+select parlant_internal.lock_first_match('public.pgtap_x_sessions', '{}');
 select is(
   pg_temp.locked('public.pgtap_x_sessions'), '{s1,s2}', 'lock_first_match locks the first match'
 );

@@ -1,9 +1,10 @@
--- purpose:  The SQL condition under which an association, alias a, is one of a customer's or a variable's,
---           spelled as the index on the owner is, be it on a column or on the field.
--- p_kind:   'customer' or 'variable'
--- p_id:     SQL expression of type text for the owner's id
--- returns:  text of an SQL expression
--- raises:   nothing
+-- purpose: The SQL condition under which an association or an event, alias a, is one of a customer's, a
+--          variable's or a session's, spelled as the index on the owner is, be it on a column or on the
+--          field.
+-- p_kind:  'customer', 'variable' or 'session'
+-- p_id:    SQL expression of type text for the owner's id
+-- returns: text of an SQL expression
+-- raises:  nothing
 create or replace function parlant_internal.owner_condition(p_kind text, p_id text)
 returns text
 language plpgsql

@@ -1,15 +1,14 @@
--- purpose:      Deletes all documents that belong to another one, whose key and row the caller holds.
---               They are many and not known before, and others may be writing some of them. So it takes
---               those that nobody holds; if any is held, it lets go of all, waits for that one and begins
---               again.
--- p_tables:     the tables, as table_of() gives them
--- p_conditions: for each table the SQL condition for the documents, over the alias a and $1, the owner's id
--- p_owner_id:   the owner's id
--- returns:      how many documents were deleted from all tables
--- raises:       nothing
+-- purpose:    Deletes all documents that belong to another one, whose key and row the caller holds. They
+--             are many and not known before, and others may be writing some of them. So it takes those
+--             that nobody holds; if any is held, it lets go of all, waits for that one and begins again.
+-- p_tables:   the tables, which table_of() names
+-- p_kind:     what the owner is: 'session', 'customer' or 'variable'
+-- p_owner_id: the owner's id
+-- returns:    how many documents were deleted from all tables
+-- raises:     nothing
 create or replace function parlant_internal.delete_members(
-  p_tables text[],
-  p_conditions text[],
+  p_tables regclass[],
+  p_kind text,
   p_owner_id text
 )
 returns bigint
@@ -24,7 +23,8 @@ declare
   v_attempts integer := 0;
   v_deleted integer;
   v_total bigint;
-  v_table text;
+  v_condition text := parlant_internal.owner_condition(p_kind, '$1');
+  v_table regclass;
   v_id text;
 begin
   loop
@@ -38,12 +38,12 @@ begin
         execute format(
           'delete from %1$s as d where d.ctid = any (array('
           'select a.ctid from %1$s as a where %2$s for update skip locked))',
-          v_table, p_conditions[v_position])
+          v_table, v_condition)
         using p_owner_id;
         get diagnostics v_deleted = row_count;
         v_total := v_total + v_deleted;
 
-        execute format('select a.id from %s as a where %s limit 1', v_table, p_conditions[v_position])
+        execute format('select a.id from %s as a where %s limit 1', v_table, v_condition)
         into v_id
         using p_owner_id;
         if v_id is not null
@@ -70,9 +70,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.delete_members(text[], text[], text) is
+comment on function parlant_internal.delete_members(regclass[], text, text) is
 'Deletes all documents that belong to another one.';
 
-revoke all on function parlant_internal.delete_members(text[], text[], text)
+revoke all on function parlant_internal.delete_members(regclass[], text, text)
 from public, anon, authenticated;
-grant execute on function parlant_internal.delete_members(text[], text[], text) to service_role;
+grant execute on function parlant_internal.delete_members(regclass[], text, text) to service_role;

@@ -1,25 +1,28 @@
 -- purpose:          Reads one page of a collection's documents, ordered by (creation_utc, id).
--- p_table:          the table, as table_of() gives it
--- p_where:          predicate over the alias d, referring to p_parameters as $1
--- p_parameters:     what the predicate refers to, such as the filter that compile_filter() compiled
+-- p_table:          the table, which table_of() names
+-- p_filters:        a Parlant filter; NULL matches every document
 -- p_limit:          the most documents to return; NULL for all, 0 for an empty page
--- p_cursor:         {"creation_utc": text, "id": text}; only documents strictly after it, in the direction
---                   of the sort, are returned
+-- p_cursor:         {"creation_utc": text, "id": text}; only documents strictly after it, in the
+--                   direction of the sort, are returned
 -- p_sort_direction: "asc" (also if NULL) or "desc"
--- p_item:           SQL expression over the alias d for what to return of each document
--- returns:          {"items": [...], "total_count": int, "has_more": bool,
---                   "next_cursor": {"creation_utc", "id"} | null};
---                   total_count counts the matches after the cursor, before the limit. It stops at 10,000
---                   more than the limit, where counting would cost more than all the rest of the call
--- raises:           PD008 invalid argument
+-- p_kind:           what the documents are, if they are 'session's, 'customer's or 'variable's
+-- p_listed:         of sessions only those with all of these labels; of customers and variables only
+--                   those with any of these tags, or, if empty, without tags; NULL for all
+-- p_associations:   of customers and variables the table of their tags, which are returned with them
+-- returns:          {"items": [...], "total_count": int, "has_more": bool, "next_cursor":
+--                   {"creation_utc", "id"} | null}; total_count counts the matches after the cursor,
+--                   before the limit. It stops at 10,000 more than the limit, where counting would cost
+--                   more than all the rest of the call
+-- raises:           PD001 invalid filter, PD008 invalid argument
 create or replace function parlant_internal.find_page(
-  p_table text,
-  p_where text,
-  p_parameters jsonb,
+  p_table regclass,
+  p_filters jsonb,
   p_limit bigint,
   p_cursor jsonb,
   p_sort_direction text,
-  p_item text default 'd.data'
+  p_kind text default null,
+  p_listed text[] default null,
+  p_associations regclass default null
 )
 returns jsonb
 language plpgsql
@@ -29,7 +32,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_counted_beyond_page constant bigint := 10000;
-  v_where text := p_where;
+  v_where text := parlant_internal.compile_filter(p_filters);
+  v_item text := 'd.data';
   v_direction text := coalesce(p_sort_direction, 'asc');
   v_items jsonb[];
   v_total bigint;
@@ -47,6 +51,15 @@ begin
       errcode = 'PD008',
       message = 'the limit must not be negative',
       hint = 'Leave the limit out to get all documents.';
+  end if;
+
+  if p_kind is not null then
+    v_where := format('%s and %s', v_where, parlant_internal.listed_condition(p_kind, p_listed, p_associations));
+  end if;
+  if p_associations is not null then
+    v_item := format(
+      'jsonb_build_object(''document'', d.data, ''tags'', %s)',
+      parlant_internal.tags_expression(p_kind, p_associations, 'd.id'));
   end if;
 
   if p_cursor is not null then
@@ -68,9 +81,9 @@ begin
     'select coalesce(array_agg(page.item), ''{}''), (array_agg(page.data))[$3 - 1] from ('
     'select d.data, %s as item from %s as d where %s order by d.creation_utc %4$s, d.id %4$s limit $3'
     ') as page',
-    p_item, p_table, v_where, v_direction)
+    v_item, p_table, v_where, v_direction)
   into v_items, v_last
-  using p_parameters, p_cursor, least(p_limit, 2147483646) + 1;
+  using p_filters, p_cursor, least(p_limit, 2147483646) + 1, p_listed;
 
   if cardinality(v_items) <= coalesce(p_limit, cardinality(v_items)) then
     return jsonb_build_object(
@@ -82,7 +95,7 @@ begin
 
   execute format('select count(*) from (select from %s as d where %s limit $3) as counted', p_table, v_where)
   into v_total
-  using p_parameters, p_cursor, p_limit + c_counted_beyond_page;
+  using p_filters, p_cursor, p_limit + c_counted_beyond_page, p_listed;
 
   return jsonb_build_object(
     'items', to_jsonb(v_items[1:p_limit::integer]),
@@ -97,10 +110,16 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text) is
-'One page of the documents that a predicate matches.';
+comment on function parlant_internal.find_page(
+  regclass, jsonb, bigint, jsonb, text, text, text[], regclass
+) is
+'One page of the documents that a filter matches.';
 
-revoke all on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text)
+revoke all on function parlant_internal.find_page(
+  regclass, jsonb, bigint, jsonb, text, text, text[], regclass
+)
 from public, anon, authenticated;
-grant execute on function parlant_internal.find_page(text, text, jsonb, bigint, jsonb, text, text)
+grant execute on function parlant_internal.find_page(
+  regclass, jsonb, bigint, jsonb, text, text, text[], regclass
+)
 to service_role;

@@ -1,11 +1,11 @@
 -- purpose:    Inserts a document. If one with that id is there, differing in creation_utc at most, nothing
 --             is written: Parlant derives ids from content, so a restarted application creates its
 --             variables again, and a repeated insert is safe.
--- p_table:    the table, as table_of() gives it
+-- p_table:    the table, which table_of() names
 -- p_document: the document
 -- returns:    true if it was inserted, false if it was there
 -- raises:     PD002 invalid document, PD003 duplicate document
-create or replace function parlant_internal.insert_document(p_table text, p_document jsonb)
+create or replace function parlant_internal.insert_document(p_table regclass, p_document jsonb)
 returns boolean
 language plpgsql
 volatile
@@ -45,9 +45,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.insert_document(text, jsonb) is
+comment on function parlant_internal.insert_document(regclass, jsonb) is
 'Inserts a document unless the same is there.';
 
-revoke all on function parlant_internal.insert_document(text, jsonb)
+revoke all on function parlant_internal.insert_document(regclass, jsonb)
 from public, anon, authenticated;
-grant execute on function parlant_internal.insert_document(text, jsonb) to service_role;
+grant execute on function parlant_internal.insert_document(regclass, jsonb) to service_role;

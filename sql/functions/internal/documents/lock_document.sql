@@ -1,10 +1,10 @@
 -- purpose: Locks a document until the end of the transaction, against whoever else locks, changes or
 --          deletes it; readers do not wait. Waits for whoever holds it.
--- p_table: the table, as table_of() gives it
+-- p_table: the table, which table_of() names
 -- p_id:    the document's id
 -- returns: whether the document is there
 -- raises:  nothing
-create or replace function parlant_internal.lock_document(p_table text, p_id text)
+create or replace function parlant_internal.lock_document(p_table regclass, p_id text)
 returns boolean
 language plpgsql
 volatile
@@ -22,9 +22,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.lock_document(text, text) is
+comment on function parlant_internal.lock_document(regclass, text) is
 'Locks a document and tells whether it is there.';
 
-revoke all on function parlant_internal.lock_document(text, text)
+revoke all on function parlant_internal.lock_document(regclass, text)
 from public, anon, authenticated;
-grant execute on function parlant_internal.lock_document(text, text) to service_role;
+grant execute on function parlant_internal.lock_document(regclass, text) to service_role;

@@ -1,12 +1,12 @@
 -- purpose:   Merges top-level keys into a document that is locked by this transaction, with the keys of both
 --            ids if it gets another.
--- p_table:   the table, as table_of() gives it
+-- p_table:   the table, which table_of() names
 -- p_id:      the document's id
 -- p_params:  keys and values to set; may hold another id
 -- returns:   the document after the merge; NULL if it was not changed
 -- raises:    PD002 invalid document, PD003 duplicate document
 create or replace function parlant_internal.merge_document(
-  p_table text,
+  p_table regclass,
   p_id text,
   p_params jsonb
 )
@@ -54,9 +54,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.merge_document(text, text, jsonb) is
+comment on function parlant_internal.merge_document(regclass, text, jsonb) is
 'Merges top-level keys into a locked document.';
 
-revoke all on function parlant_internal.merge_document(text, text, jsonb)
+revoke all on function parlant_internal.merge_document(regclass, text, jsonb)
 from public, anon, authenticated;
-grant execute on function parlant_internal.merge_document(text, text, jsonb) to service_role;
+grant execute on function parlant_internal.merge_document(regclass, text, jsonb) to service_role;

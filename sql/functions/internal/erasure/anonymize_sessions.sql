@@ -24,21 +24,19 @@ as $$
 declare
   v_sessions text := parlant_internal.table_of(p_session_prefix, 'sessions');
   v_events text := parlant_internal.table_of(p_session_prefix, 'events');
-  v_query text;
+  c_condition constant text :=
+    'a.session_id = any ($1) and a.data <> parlant_internal.anonymized_event(a.data, $2, $3)';
+  v_id text;
   v_table record;
   v_count bigint;
   v_changed bigint := 0;
   v_counts jsonb := '{}';
 begin
-  v_query := format(
+  execute format(
     'update %1$s as d set data = parlant_internal.anonymized_event(d.data, $2, $3)'
-    ' where d.ctid = any (array('
-    'select a.ctid from %1$s as a where a.session_id = any ($1)'
-    ' and a.data <> parlant_internal.anonymized_event(a.data, $2, $3)'
-    ' limit $4 for update skip locked))',
-    v_events);
-
-  execute v_query using p_session_ids, p_customer_id, p_keep_messages, p_limit;
+    ' where d.ctid = any (array(select a.ctid from %1$s as a where %2$s limit $4 for update skip locked))',
+    v_events, c_condition)
+  using p_session_ids, p_customer_id, p_keep_messages, p_limit;
   get diagnostics v_changed = row_count;
   v_counts := jsonb_build_object(parlant_internal.name_of(v_events), v_changed);
   if v_changed >= p_limit then
@@ -46,33 +44,38 @@ begin
   end if;
 
   for v_table in
-    select t.table_name, t.condition
+    select t.collection, t.is_failed, t.table_name
     from parlant_internal.personal_tables(p_session_prefix, null, null) as t
     where t.is_failed
   loop
-    v_count := parlant_internal.erase_rows(v_table.table_name, v_table.condition, null, p_session_ids, null);
+    v_count := parlant_internal.erase_rows(
+      v_table.table_name, v_table.collection, v_table.is_failed, null, p_session_ids, null);
     v_changed := v_changed + v_count;
     v_counts := v_counts || jsonb_build_object(parlant_internal.name_of(v_table.table_name), v_count);
   end loop;
 
   -- Rows that others hold stay for the next call, which finds them as long as the session has not changed hands.
   for v_table in
-    select t.table_name, t.condition
+    select t.collection, t.is_failed, t.table_name
     from parlant_internal.personal_tables(p_session_prefix, null, null) as t
     where t.is_failed
-    union all
-    select
-      v_events,
-      format(
-        'a.session_id = any ($2)'
-        ' and a.data <> parlant_internal.anonymized_event(a.data, $1, %L)', p_keep_messages)
   loop
     if parlant_internal.has_rows_left(
-      v_table.table_name, v_table.condition, p_customer_id, p_session_ids, p_waits => v_changed = 0)
+      v_table.table_name, v_table.collection, v_table.is_failed, null, p_session_ids,
+      p_waits => v_changed = 0)
     then
       return jsonb_build_object('changed', v_counts, 'done', false);
     end if;
   end loop;
+
+  execute format(
+    'select a.id from %s as a where %s limit 1 %s', v_events, c_condition,
+    case when v_changed = 0 then 'for update' end)
+  into v_id
+  using p_session_ids, p_customer_id, p_keep_messages;
+  if v_id is not null then
+    return jsonb_build_object('changed', v_counts, 'done', false);
+  end if;
 
   execute format(
     'update %s as d set data = d.data || jsonb_build_object('

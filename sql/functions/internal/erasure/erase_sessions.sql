@@ -45,14 +45,14 @@ begin
       perform parlant_internal.forget_turns(p_session_prefix, p_session_ids);
     else
       v_count := parlant_internal.erase_rows(
-        v_table.table_name, v_table.condition, null, p_session_ids, greatest(v_left, 0));
+        v_table.table_name, v_table.collection, v_table.is_failed, null, p_session_ids, greatest(v_left, 0));
     end if;
 
     v_left := v_left - v_count;
     v_erased := v_erased || jsonb_build_object(v_table.name, v_count);
     if v_table.table_name is distinct from v_sessions
       and parlant_internal.has_rows_left(
-        v_table.table_name, v_table.condition, null, p_session_ids, p_waits => v_left = p_limit)
+        v_table.table_name, v_table.collection, v_table.is_failed, null, p_session_ids, p_waits => v_left = p_limit)
     then
       return jsonb_build_object('erased', v_erased, 'done', false);
     end if;

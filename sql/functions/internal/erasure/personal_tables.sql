@@ -1,12 +1,10 @@
--- purpose:           The tables that hold documents of a customer or a session, in the order in which they
---                    are erased, and which rows of each.
+-- purpose:           The tables that hold documents of a customer or a session, in the order in which
+--                    they are erased, and which rows of each.
 -- p_session_prefix:  table prefix of the session store
 -- p_customer_prefix: table prefix of the customer store; NULL to leave it out
 -- p_variable_prefix: table prefix of the context variable store; NULL to leave it out
 -- returns:           a row for each table that exists: the collection; whether it holds the collection's
---                    failed documents; the table's quoted, qualified name; and the SQL condition, over the
---                    alias a, for rows of the customer $1 and of the sessions $2, either of which may be
---                    NULL
+--                    failed documents; the table's quoted, qualified name; and its personal_condition()
 -- raises:            nothing
 create or replace function parlant_internal.personal_tables(
   p_session_prefix text,
@@ -22,20 +20,20 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  select p.collection, p.is_failed, t.name, p.condition
+  select p.collection, p.is_failed, t.name, parlant_internal.personal_condition(p.collection, p.is_failed)
   from (
     values
-      (1, 'events', false, 'a.session_id = any ($2)'),
-      (2, 'events', true, 'a.data ->> ''session_id'' = any ($2)'),
-      (3, 'sessions', false, '(a.customer_id = $1 or a.id = any ($2))'),
-      (4, 'sessions', true, '(a.data ->> ''customer_id'' = $1 or a.id = any ($2))'),
-      (5, 'values', false, 'a.data ->> ''key'' = $1'),
-      (6, 'values', true, 'a.data ->> ''key'' = $1'),
-      (7, 'customer_tag_associations', false, 'a.customer_id = $1'),
-      (8, 'customer_tag_associations', true, 'a.data ->> ''customer_id'' = $1'),
-      (9, 'customers', true, '(a.id = $1 or a.data ->> ''id'' = $1)'),
-      (10, 'customers', false, 'a.id = $1')
-  ) as p (position, collection, is_failed, condition)
+      (1, 'events', false),
+      (2, 'events', true),
+      (3, 'sessions', false),
+      (4, 'sessions', true),
+      (5, 'values', false),
+      (6, 'values', true),
+      (7, 'customer_tag_associations', false),
+      (8, 'customer_tag_associations', true),
+      (9, 'customers', true),
+      (10, 'customers', false)
+  ) as p (position, collection, is_failed)
   join parlant_internal.collections as c
     on c.collection = p.collection
       and c.prefix = parlant_internal.store_prefix(

@@ -1,12 +1,12 @@
 -- purpose:    Inserts a document unless one with its id is there.
--- p_table:    the table, as table_of() gives it
+-- p_table:    the table, which table_of() names
 -- p_document: the document
 -- p_replace:  whether it takes the place of a different one
 -- returns:    'inserted'; 'unchanged' if it is there, exactly as it is; 'replaced' or, without p_replace,
 --             'different' if another one has its id
 -- raises:     PD002 invalid document
 create or replace function parlant_internal.import_document(
-  p_table text,
+  p_table regclass,
   p_document jsonb,
   p_replace boolean
 )
@@ -57,9 +57,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.import_document(text, jsonb, boolean) is
+comment on function parlant_internal.import_document(regclass, jsonb, boolean) is
 'Inserts a document unless one with its id is there.';
 
-revoke all on function parlant_internal.import_document(text, jsonb, boolean)
+revoke all on function parlant_internal.import_document(regclass, jsonb, boolean)
 from public, anon, authenticated;
-grant execute on function parlant_internal.import_document(text, jsonb, boolean) to service_role;
+grant execute on function parlant_internal.import_document(regclass, jsonb, boolean) to service_role;

@@ -1,6 +1,6 @@
 -- purpose:     Puts a document among the failed ones, also where the table's sequence is behind its rows, as
 --              after an import that brought numbers of its own.
--- p_failed:    the table of failed documents, as failed_table_of() gives it
+-- p_failed:    the table of failed documents, which failed_table_of() names
 -- p_id:        the document's id, or NULL
 -- p_data:      the document, or NULL
 -- p_reason:    why it failed
@@ -8,7 +8,7 @@
 -- returns:     nothing
 -- raises:      nothing
 create or replace function parlant_internal.insert_failed_document(
-  p_failed text,
+  p_failed regclass,
   p_id text,
   p_data jsonb,
   p_reason text,
@@ -35,16 +35,16 @@ begin
 
     execute format(
       'select setval(pg_get_serial_sequence($1, ''seq''), max(f.seq)) from %s as f', p_failed)
-    using p_failed;
+    using p_failed::text;
   end loop;
 end;
 $$;
 
-comment on function parlant_internal.insert_failed_document(text, text, jsonb, text, timestamptz) is
+comment on function parlant_internal.insert_failed_document(regclass, text, jsonb, text, timestamptz) is
 'Puts a document among the failed ones.';
 
 revoke all on function
-parlant_internal.insert_failed_document(text, text, jsonb, text, timestamptz)
+parlant_internal.insert_failed_document(regclass, text, jsonb, text, timestamptz)
 from public, anon, authenticated;
 grant execute on function
-parlant_internal.insert_failed_document(text, text, jsonb, text, timestamptz) to service_role;
+parlant_internal.insert_failed_document(regclass, text, jsonb, text, timestamptz) to service_role;

@@ -1,14 +1,14 @@
 -- purpose:      Reads the next documents that a store's loader has to see: those of another version than
 --               the store's, or, where the store has none, every document. A page ends at 500 documents
 --               or past 4 MB, so that neither side needs memory for more.
--- p_table:      the table, as table_of() gives it
+-- p_table:      the table, which table_of() names
 -- p_version:    the store's version, or NULL for every document
 -- p_after:      "next" of the page before, or NULL for the first
 -- returns:      {"documents": [{"id", "digest", "data"}, ...], "next": {...} | null};
 --               digest tells whether a document has changed since it was read
 -- raises:       nothing
 create or replace function parlant_internal.page_to_load(
-  p_table text,
+  p_table regclass,
   p_version text,
   p_after jsonb
 )
@@ -63,9 +63,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.page_to_load(text, text, jsonb) is
+comment on function parlant_internal.page_to_load(regclass, text, jsonb) is
 'Next page of documents that a store''s loader has to see.';
 
-revoke all on function parlant_internal.page_to_load(text, text, jsonb)
+revoke all on function parlant_internal.page_to_load(regclass, text, jsonb)
 from public, anon, authenticated;
-grant execute on function parlant_internal.page_to_load(text, text, jsonb) to service_role;
+grant execute on function parlant_internal.page_to_load(regclass, text, jsonb) to service_role;

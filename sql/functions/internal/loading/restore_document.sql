@@ -1,5 +1,5 @@
 -- purpose:     Puts one failed document, converted, where it belongs, unless something newer is there.
--- p_table:     the collection's table, as table_of() gives it
+-- p_table:     the collection's table, which table_of() names
 -- p_id:        the failed document's id
 -- p_failed:    the document as it failed, or NULL if it is not known
 -- p_stayed:    whether it stayed in the collection when it failed
@@ -9,7 +9,7 @@
 --              parlant_restore_failed_documents explains them
 -- raises:      PD002 invalid document
 create or replace function parlant_internal.restore_document(
-  p_table text,
+  p_table regclass,
   p_id text,
   p_failed jsonb,
   p_stayed boolean,
@@ -62,11 +62,11 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.restore_document(text, text, jsonb, boolean, jsonb, text) is
+comment on function parlant_internal.restore_document(regclass, text, jsonb, boolean, jsonb, text) is
 'Puts one failed document, converted, where it belongs.';
 
 revoke all on function
-parlant_internal.restore_document(text, text, jsonb, boolean, jsonb, text)
+parlant_internal.restore_document(regclass, text, jsonb, boolean, jsonb, text)
 from public, anon, authenticated;
 grant execute on function
-parlant_internal.restore_document(text, text, jsonb, boolean, jsonb, text) to service_role;
+parlant_internal.restore_document(regclass, text, jsonb, boolean, jsonb, text) to service_role;

@@ -32,7 +32,7 @@ begin
 
   perform parlant_internal.delete_members(
     array(select parlant_internal.table_of(p_prefix, c.collection) from unnest(p_collections) as c (collection)),
-    array_fill(parlant_internal.owner_condition(p_kind, '$1'), array[cardinality(p_collections)]),
+    p_kind,
     p_id);
   return true;
 end;

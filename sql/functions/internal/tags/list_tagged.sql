@@ -25,33 +25,16 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_associations text := parlant_internal.table_of(p_prefix, p_kind || '_tag_associations');
-  v_where text := 'true';
 begin
-  if cardinality(p_tags) > 0 then
-    v_where := format(
-      'd.id in (select a.data ->> %L from %s as a where'
-      ' %s = any (array(select %s from jsonb_array_elements($1) as t))'
-      ' and a.data ->> ''tag_id'' = any (array(select jsonb_array_elements_text($1))))',
-      p_kind || '_id',
-      v_associations,
-      parlant_internal.order_key('a.data -> ''tag_id'''),
-      parlant_internal.order_key('t.value'));
-  elsif p_tags is not null then
-    v_where := format(
-      'not exists (select from %s as a where %s)',
-      v_associations, parlant_internal.owner_condition(p_kind, 'd.id'));
-  end if;
-
   return parlant_internal.find_page(
     parlant_internal.table_of(p_prefix, p_kind || 's'),
-    v_where,
-    to_jsonb(p_tags),
+    null,
     p_limit,
     p_cursor,
     p_sort_direction,
-    format(
-      'jsonb_build_object(''document'', d.data, ''tags'', %s)',
-      parlant_internal.tags_expression(p_kind, v_associations, 'd.id')));
+    p_kind,
+    p_tags,
+    v_associations);
 end;
 $$;
 

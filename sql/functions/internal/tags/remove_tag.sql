@@ -29,8 +29,7 @@ begin
   perform parlant_internal.lock_keys(array[parlant_internal.document_key(v_owners, p_id)]);
   perform parlant_internal.lock_document(v_owners, p_id);
 
-  v_association_id := parlant_internal.lock_first_match(
-    v_table, parlant_internal.compile_filter(v_filter), v_filter);
+  v_association_id := parlant_internal.lock_first_match(v_table, v_filter);
   execute format('delete from %s as d where d.id = $1', v_table) using v_association_id;
   get diagnostics v_removed = row_count;
 

@@ -1,18 +1,18 @@
 -- purpose:        The SQL expression for the tags of a customer or a variable.
 -- p_kind:         'customer' or 'variable'
--- p_associations: the table of associations, as table_of() gives it
+-- p_associations: the table of associations, which table_of() names
 -- p_id:           SQL expression of type text for the id
 -- returns:        text of an SQL expression that yields a JSON array of tag ids, in the order of the
 --                 associations
 -- raises:         nothing
 create or replace function parlant_internal.tags_expression(
   p_kind text,
-  p_associations text,
+  p_associations regclass,
   p_id text
 )
 returns text
 language plpgsql
-immutable
+stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
@@ -24,9 +24,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.tags_expression(text, text, text) is
+comment on function parlant_internal.tags_expression(text, regclass, text) is
 'SQL expression for the tags of a customer or variable.';
 
-revoke all on function parlant_internal.tags_expression(text, text, text)
+revoke all on function parlant_internal.tags_expression(text, regclass, text)
 from public, anon, authenticated;
-grant execute on function parlant_internal.tags_expression(text, text, text) to service_role;
+grant execute on function parlant_internal.tags_expression(text, regclass, text) to service_role;
