@@ -7,3 +7,12 @@ comment on schema parlant_internal is
 
 revoke all on schema parlant_internal from public, anon, authenticated;
 grant usage on schema parlant_internal to service_role;
+
+-- Every project grants this. It is gone where somebody dropped the schema and made it again.
+do $$
+begin
+  if not has_schema_privilege('service_role', 'public', 'usage') then
+    execute format('grant usage on schema %I to service_role', 'public');
+  end if;
+end;
+$$;

@@ -96,6 +96,12 @@ class TurnSupersededError(SupabaseAdapterError):
     sqlstate = "PD010"
 
 
+class InsertSuppressedError(SupabaseAdapterError):
+    """A trigger of your own returned NULL, so a document was not stored."""
+
+    sqlstate = "PD011"
+
+
 # Raised before anything is sent.
 
 
@@ -174,6 +180,7 @@ ERRORS_BY_SQLSTATE: dict[str, type[SupabaseAdapterError]] = {
         InvalidArgumentError,
         IncompleteDocumentError,
         TurnSupersededError,
+        InsertSuppressedError,
     )
     if error.sqlstate is not None
 }

@@ -8,6 +8,15 @@ comment on schema parlant_internal is
 
 revoke all on schema parlant_internal from public, anon, authenticated;
 grant usage on schema parlant_internal to service_role;
+
+-- Every project grants this. It is gone where somebody dropped the schema and made it again.
+do $$
+begin
+  if not has_schema_privilege('service_role', 'public', 'usage') then
+    execute format('grant usage on schema %I to service_role', 'public');
+  end if;
+end;
+$$;
 -- <<<
 -- >>> sql/tables/collections.sql
 -- The registry: which table holds which collection. Functions touch the tables named here and no others.
@@ -190,6 +199,12 @@ begin
     select from pg_catalog.pg_attribute as a
     where a.attrelid = v_table::regclass and a.attname = 'seq' and not a.attisdropped
   ) then
+    if not exists (
+      select from pg_catalog.pg_index as i where i.indrelid = v_table::regclass and i.indisprimary
+    ) then
+      execute format('alter table %s add primary key (seq)', v_table);
+    end if;
+
     return false;
   end if;
 
@@ -1120,7 +1135,7 @@ begin
     or (
       cardinality(p_path) = 0
       and length(v_predicate) > 10000
-      and pg_column_size(p_filter) * regexp_count(v_predicate, '\$1 #')::bigint > c_max_copied
+      and pg_column_size(p_filter) * regexp_count(v_predicate, '[$]1 #')::bigint > c_max_copied
     )
   then
     perform parlant_internal.filter_error(
@@ -2244,7 +2259,7 @@ begin
         values
         (
           '[["id", "asc"]]'::jsonb, '{id}'::text[],
-          format('alter table %s add primary key (id);', v_table)
+          parlant_internal.key_repair(v_table::regclass, 'id')
         ),
         (
           '[["creation_utc", "asc"], ["id", "asc"]]', '{creation_utc,id}',
@@ -2382,16 +2397,17 @@ grant execute on function parlant_internal.diagnose_sequence(regclass) to servic
 -- >>> sql/functions/internal/diagnosis/diagnose_table.sql
 -- purpose:  What can be wrong with one table of a collection, with the statements that repair what is.
 -- p_table:  the table's name, as the registry has it
+-- p_key:    the column whose primary key is looked for, or NULL
 -- returns:  {"table": text, "exists": false}, or
 --           {"table": text, "exists": true, "rows": {"count": int, "exact": bool} | null,
 --            "row_level_security": bool, "policies": int, "lacking": [privilege, ...],
 --            "granted": {role: [privilege, ...], ...},
 --            "repairs": {"row_level_security": text, "lacking": text, "granted": text,
---            "sequence": text}};
+--            "primary_key": text, "sequence": text}};
 --           lacking is what the caller may not do, granted what anon and authenticated may; sequence
 --           repairs one that is behind the rows; of the repairs there are only those that are needed
 -- raises:   nothing
-create or replace function parlant_internal.diagnose_table(p_table name)
+create or replace function parlant_internal.diagnose_table(p_table name, p_key name)
 returns jsonb
 language plpgsql
 stable
@@ -2452,16 +2468,18 @@ begin
       'granted',
       case when v_granted <> '{}'
         then format('revoke all on table %s from public, anon, authenticated;', v_name) end,
+      'primary_key',
+      case when p_key is not null then parlant_internal.key_repair(v_table, p_key) end,
       'sequence',
       parlant_internal.diagnose_sequence(v_table))));
 end;
 $$;
 
-comment on function parlant_internal.diagnose_table(name) is
+comment on function parlant_internal.diagnose_table(name, name) is
 'What can be wrong with one table of a collection.';
 
-revoke all on function parlant_internal.diagnose_table(name) from public, anon, authenticated;
-grant execute on function parlant_internal.diagnose_table(name) to service_role;
+revoke all on function parlant_internal.diagnose_table(name, name) from public, anon, authenticated;
+grant execute on function parlant_internal.diagnose_table(name, name) to service_role;
 -- <<<
 -- >>> sql/functions/internal/diagnosis/diagnose_views.sql
 -- purpose:  Which of the views for people are there, with the statements that make those that are not.
@@ -3266,7 +3284,7 @@ to service_role;
 -- p_replace:  whether it takes the place of a different one
 -- returns:    'inserted'; 'unchanged' if it is there, exactly as it is; 'replaced' or, without p_replace,
 --             'different' if another one has its id
--- raises:     PD002 invalid document
+-- raises:     PD002 invalid document, PD011 insert suppressed
 create or replace function parlant_internal.import_document(
   p_table regclass,
   p_document jsonb,
@@ -3282,7 +3300,7 @@ declare
   v_written integer;
   v_stored jsonb;
 begin
-  loop
+  for v_attempt in 1 .. 2147483647 loop
     execute format('insert into %s (data) values ($1) on conflict (id) do nothing', p_table)
     using p_document;
     get diagnostics v_written = row_count;
@@ -3314,6 +3332,11 @@ begin
       elsif row_security_active(p_table) then
         return 'different';
       end if;
+    end if;
+
+    -- Twice in a row, somebody may have deleted it.
+    if v_stored is null and v_attempt > 2 then
+      perform parlant_internal.refuse_suppressed_insert(p_table);
     end if;
   end loop;
 end;
@@ -3489,7 +3512,7 @@ grant execute on function parlant_internal.index_repair(text, text, jsonb, boole
 -- p_table:    the table, which table_of() names
 -- p_document: the document
 -- returns:    true if it was inserted, false if it was there
--- raises:     PD002 invalid document, PD003 duplicate document
+-- raises:     PD002 invalid document, PD003 duplicate document, PD011 insert suppressed
 create or replace function parlant_internal.insert_document(p_table regclass, p_document jsonb)
 returns boolean
 language plpgsql
@@ -3501,7 +3524,7 @@ declare
   v_inserted integer;
   v_stored jsonb;
 begin
-  loop
+  for v_attempt in 1 .. 2147483647 loop
     execute format('insert into %s (data) values ($1) on conflict (id) do nothing', p_table)
     using p_document;
     get diagnostics v_inserted = row_count;
@@ -3526,6 +3549,11 @@ begin
         message = 'a different document with that id exists',
         hint = 'Nothing was overwritten. Use update_one to change a document, or another id.';
     end if;
+
+    -- Twice in a row, somebody may have deleted it.
+    if v_attempt > 2 then
+      perform parlant_internal.refuse_suppressed_insert(p_table);
+    end if;
   end loop;
 end;
 $$;
@@ -3546,7 +3574,7 @@ grant execute on function parlant_internal.insert_document(regclass, jsonb) to s
 -- p_reason:    why it failed
 -- p_failed_at: when it failed; NULL for now
 -- returns:     nothing
--- raises:      nothing
+-- raises:      PD011 insert suppressed
 create or replace function parlant_internal.insert_failed_document(
   p_failed regclass,
   p_id text,
@@ -3563,7 +3591,7 @@ as $$
 declare
   v_written integer;
 begin
-  loop
+  for v_attempt in 1 .. 2147483647 loop
     execute format(
       'insert into %s (id, data, reason, failed_at) values ($1, $2, $3, coalesce($4, now()))'
       ' on conflict (seq) do nothing', p_failed)
@@ -3571,6 +3599,10 @@ begin
     get diagnostics v_written = row_count;
     if v_written = 1 then
       return;
+    end if;
+
+    if v_attempt > 2 then
+      perform parlant_internal.refuse_suppressed_insert(p_failed);
     end if;
 
     execute format(
@@ -3790,6 +3822,62 @@ comment on function parlant_internal.json_elements(jsonb) is
 
 revoke all on function parlant_internal.json_elements(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.json_elements(jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/diagnosis/key_repair.sql
+-- purpose:  How to make the primary key of a table of ours while others write.
+-- p_table:  the table
+-- p_column: the column of the key
+-- returns:  NULL if the table has it; otherwise statements, each on a line of its own, to be run one at a time
+-- raises:   nothing
+create or replace function parlant_internal.key_repair(p_table regclass, p_column name)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table name;
+  v_index name;
+  v_is_valid boolean;
+begin
+  if exists (
+    select
+    from pg_catalog.pg_index as i
+    inner join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+    where i.indrelid = p_table and i.indisprimary and i.indnkeyatts = 1 and a.attname = p_column
+  ) then
+    return null;
+  end if;
+
+  select c.relname into v_table
+  from pg_catalog.pg_class as c
+  where c.oid = p_table;
+  v_index := left(v_table::text, 28) || '_' || left(md5(v_table::text), 16) || '_pkey';
+
+  -- One that was begun like this and failed, as where a value is there twice, is there and not valid.
+  select i.indisvalid into v_is_valid
+  from pg_catalog.pg_index as i
+  inner join pg_catalog.pg_class as c on i.indexrelid = c.oid
+  where i.indrelid = p_table and c.relname = v_index;
+
+  return concat_ws(
+    E'\n',
+    case
+      when v_is_valid is null
+        then format('create unique index concurrently %I on %s (%I);', v_index, p_table, p_column)
+      when not v_is_valid
+        then format('reindex index concurrently %I.%I;', 'public', v_index)
+    end,
+    format('alter table %s add constraint %I primary key using index %I;', p_table, v_index, v_index));
+end;
+$$;
+
+comment on function parlant_internal.key_repair(regclass, name) is
+'Statements that make a table''s primary key while others write.';
+
+revoke all on function parlant_internal.key_repair(regclass, name) from public, anon, authenticated;
+grant execute on function parlant_internal.key_repair(regclass, name) to service_role;
 -- <<<
 -- >>> sql/functions/internal/erasure/labels_of.sql
 -- purpose:   The labels of a session, as far as its document holds a list of them.
@@ -4353,6 +4441,7 @@ begin
       on c.collection = n.collection
         and c.prefix = parlant_internal.store_prefix(
           n.collection, s.session_prefix, s.customer_prefix, s.variable_prefix)
+        and to_regclass(format('%I.%I', 'public', c.table_name)) is not null
     where s.prefix = p_prefix
       and (p_collection is null or p_collection = any (d.collections))
     group by d.name, d.collections, d.query, d.comment
@@ -5179,6 +5268,49 @@ comment on function parlant_internal.refuse_guest(text) is
 
 revoke all on function parlant_internal.refuse_guest(text) from public, anon, authenticated;
 grant execute on function parlant_internal.refuse_guest(text) to service_role;
+-- <<<
+-- >>> sql/functions/internal/documents/refuse_suppressed_insert.sql
+-- purpose:  Blames an insert that wrote nothing, though no document has the id, on the trigger of the user's own
+--           that returned NULL.
+-- p_table:  the table, which table_of() or failed_table_of() names
+-- returns:  nothing, if the table has no such trigger
+-- raises:   PD011 insert suppressed
+create or replace function parlant_internal.refuse_suppressed_insert(p_table regclass)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- Bits of pg_trigger.tgtype: for each row, before, insert.
+  c_row_before_insert constant integer := 1 | 2 | 4;
+  v_triggers text;
+begin
+  select string_agg(quote_ident(t.tgname), ', ' order by t.tgname) into v_triggers
+  from pg_catalog.pg_trigger as t
+  where t.tgrelid = p_table
+    and not t.tgisinternal
+    and t.tgenabled <> 'D'
+    and t.tgtype & c_row_before_insert = c_row_before_insert
+    and t.tgfoid <> 'parlant_internal.derive_columns'::regproc;
+
+  if v_triggers is not null then
+    raise exception using
+      errcode = 'PD011',
+      message = format('a trigger of your own on %s returned NULL, so nothing was stored', p_table),
+      detail = format('Triggers before insert: %s.', v_triggers),
+      hint = 'Have its function return new, or drop the trigger.';
+  end if;
+end;
+$$;
+
+comment on function parlant_internal.refuse_suppressed_insert(regclass) is
+'Blames an insert that wrote nothing on a trigger.';
+
+revoke all on function parlant_internal.refuse_suppressed_insert(regclass)
+from public, anon, authenticated;
+grant execute on function parlant_internal.refuse_suppressed_insert(regclass) to service_role;
 -- <<<
 -- >>> sql/functions/internal/tags/remove_tag.sql
 -- purpose:  Takes a tag from a customer or a variable. The owner is locked before its association.
@@ -7384,6 +7516,10 @@ begin
     into v_stored
     using v_event ->> 'id';
 
+    if v_stored is null then
+      perform parlant_internal.refuse_suppressed_insert(v_table::regclass);
+    end if;
+
     if v_stored - 'offset' - 'creation_utc' is distinct from v_event - 'offset' - 'creation_utc' then
       raise exception using
         errcode = 'PD003',
@@ -7950,8 +8086,8 @@ as $$
         select
           c.prefix,
           c.collection,
-          parlant_internal.diagnose_table(c.table_name) as documents,
-          parlant_internal.diagnose_table(c.failed_table_name) as failed
+          parlant_internal.diagnose_table(c.table_name, null) as documents,
+          parlant_internal.diagnose_table(c.failed_table_name, 'seq') as failed
         from parlant_internal.collections as c
         -- Otherwise each mention of a table's diagnosis would make it anew.
         offset 0
@@ -9241,11 +9377,13 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  c_utc_time constant text :=
+    '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?[+]00:00$';
   v_sessions text := parlant_internal.table_of(p_session_prefix, 'sessions');
   v_events text := parlant_internal.table_of(p_session_prefix, 'events');
   v_reply jsonb;
 begin
-  if p_idle_since is null or p_idle_since !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$' then
+  if p_idle_since is null or p_idle_since !~ c_utc_time then
     raise exception using
       errcode = 'PD008',
       message = 'the time is not one in ISO 8601 with the offset +00:00',

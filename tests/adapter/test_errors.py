@@ -29,6 +29,7 @@ from parlant_supabase import (
     DuplicateDocumentError,
     IncompleteDocumentError,
     IndexedValueTooLongError,
+    InsertSuppressedError,
     InvalidArgumentError,
     InvalidDocumentError,
     InvalidFilterError,
@@ -353,6 +354,24 @@ async def the_same_values_in_a_unique_index(stage: Stage) -> None:
     await stage.notes.ensure_indexes([CollectionIndex(fields=fields, unique=True)])
     await stage.notes.insert_one(note("a", diagnosis=SECRET))
     await stage.notes.insert_one(note("b", diagnosis=SECRET))
+
+
+@ends_in(InsertSuppressedError, "Have its function return new, or drop the trigger")
+async def a_trigger_that_returns_null(stage: Stage) -> None:
+    await stage.notes.insert_one(note("a"))
+    with psycopg.connect(stage.stack.database_url) as connection:
+        connection.execute(
+            "create or replace function public.keep_out() returns trigger language plpgsql as"
+            " $$ begin return null; end $$"
+        )
+        connection.execute(
+            on(
+                "create trigger keep_out before insert on {}"
+                " for each row execute function public.keep_out()",
+                f"{stage.prefix}notes",
+            )
+        )
+    await stage.notes.insert_one(note(SECRET))
 
 
 @ends_in(UnstorableValueError, "document['diagnosis'][1] is nan")

@@ -28,7 +28,7 @@ from tests.cli.conftest import Invoke, Run, execute, variables_for
 from tests.conftest import MakeEmptyDatabase
 from tests.deployed_version import deployed_version, set_deployed_version
 
-_SQL_EDITOR = "Run in the dashboard's SQL editor:"
+_SQL_EDITOR = "Run in the dashboard's SQL editor"
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,8 @@ class Examined:
     def statements(self, check: str) -> list[str]:
         """Those of the remedies that are SQL."""
         remedies = self.remedies(check)
-        return remedies[remedies.index(_SQL_EDITOR) + 1 :]
+        (header,) = [each for each in remedies if each.startswith(_SQL_EDITOR)]
+        return remedies[remedies.index(header) + 1 :]
 
 
 def examine(invoke: Invoke, variables: dict[str, str]) -> Examined:
@@ -270,7 +271,7 @@ def test_that_the_wrong_one_of_two_schemas_is_found(
 
     examined = examine(invoke, variables)
     assert examined.wrong() == {"SQL version": "error"}
-    assert "set SUPABASE_SCHEMA" in examined.remedies("SQL version")[1]
+    assert "set SUPABASE_SCHEMA" in examined.remedies("SQL version")[2]
 
     examined = examine(invoke, {**variables, "SUPABASE_SCHEMA": "sales"})
     assert examined.exit_code == 0
@@ -527,19 +528,49 @@ def test_that_a_relation_of_the_users_own_in_place_of_a_view_is_found_and_kept(
         execute(database, "select text from public.parlant_messages_own where text = 'mine'")
 
 
+@pytest.mark.parametrize(
+    ("table", "check"),
+    [
+        ("parlant_sessions_events", "indexes"),
+        ("parlant_sessions_events_failed_migrations", "tables"),
+    ],
+)
+@pytest.mark.parametrize("has_failed", [False, True], ids=["", "after one that failed"])
 def test_that_a_missing_primary_key_is_an_error(
-    invoke: Invoke, database: SupervisedDatabase
+    invoke: Invoke, database: SupervisedDatabase, table: str, check: str, has_failed: bool
 ) -> None:
-    execute(
-        database,
-        "alter table public.parlant_sessions_events drop constraint parlant_sessions_events_pkey",
-    )
+    with psycopg.connect(database.database_url, autocommit=True) as sql:
+        (key,) = (
+            sql.execute(
+                "select conname from pg_catalog.pg_constraint"
+                " where conrelid = %s::regclass and contype = 'p'",
+                (f"public.{table}",),
+            ).fetchone()
+            or ()
+        )
+    execute(database, f"alter table public.{table} drop constraint {key}")
+    if has_failed:
+        (index, _) = examine(invoke, variables_for(database)).statements(check)
+        execute(database, index)
+        with psycopg.connect(database.admin_url, autocommit=True) as admin:
+            # As it is left behind where two rows had the same value.
+            admin.execute(
+                "update pg_catalog.pg_index set indisvalid = false"
+                " where indrelid = %s::regclass and indexrelid::regclass::text like '%%_pkey'",
+                (f"public.{table}",),
+            )
 
     examined = examine(invoke, variables_for(database))
     assert examined.exit_code == 1
-    assert examined.wrong() == {"indexes": "error"}
+    assert examined.wrong() == {check: "error"}
 
-    execute(database, *examined.statements("indexes"))
+    assert "one at a time:" in " ".join(examined.remedies(check))
+    first, second = examined.statements(check)
+    assert " index concurrently " in first
+    assert " add constraint " in second
+    assert " primary key using index " in second
+    execute(database, first)
+    execute(database, second)
     assert examine(invoke, variables_for(database)).statuses() == {}
 
 

@@ -212,6 +212,15 @@ def test_that_a_file_names_the_errors_that_its_function_raises(file: FunctionFil
 
 
 @for_each_file
+def test_that_a_literal_means_the_same_whatever_standard_conforming_strings_is(
+    file: FunctionFile,
+) -> None:
+    literals = re.findall(r"\w?'(?:[^']|'')*'", file.body)
+
+    assert [each for each in literals if "\\" in each and each[0] not in "eE"] == []
+
+
+@for_each_file
 def test_that_a_file_states_what_postgres_would_assume(file: FunctionFile) -> None:
     lines = file.attributes.splitlines()[1:]
 

@@ -92,6 +92,7 @@ def check_refusal(
             f"The functions of parlant-supabase are not in the schema {schema}.",
             (
                 f"Deploy them: {deploy}",
+                f"If that says that the database is up to date: {deploy_again}",
                 "Or, if they are in another schema, set SUPABASE_SCHEMA to it.",
             ),
         )

@@ -126,6 +126,16 @@ def check_tables(facts: DiagnosisReply) -> list[Finding]:
                 ),
             )
         )
+    if keyless := [table for table in _tables(facts) if "primary_key" in table["repairs"]]:
+        findings.append(
+            Finding(
+                "tables",
+                "error",
+                f"The primary key of {_names(_table_names(keyless))} is missing, so no failed "
+                "document can be kept.",
+                _run(table["repairs"]["primary_key"] for table in keyless),
+            )
+        )
     if behind := [table for table in _tables(facts) if "sequence" in table["repairs"]]:
         findings.append(
             Finding(
@@ -314,9 +324,14 @@ def _index_finding(
 
 
 def _run(statements: Iterable[str | None]) -> tuple[str, ...]:
-    """Remedies that are statements of SQL."""
-    run = tuple(each for each in statements if each)
-    return ("Run in the dashboard's SQL editor:", *run) if run else ()
+    """Remedies that are statements of SQL; a repair may be several, on a line each."""
+    run = tuple(line for each in statements if each for line in each.splitlines())
+    if not run:
+        return ()
+    # Several at once are one transaction in the editor, in which no index can be made so.
+    is_alone = len(run) > 1 and any(" concurrently " in each for each in run)
+    where = "Run in the dashboard's SQL editor"
+    return (f"{where}, one at a time:" if is_alone else f"{where}:", *run)
 
 
 def _tables(facts: DiagnosisReply) -> list[TableDiagnosis]:

@@ -64,6 +64,12 @@ _BY_CODE: dict[str, tuple[type[SupabaseAdapterError], str, str]] = {
         "a view or other object of your own depends on the table; nothing was changed",
         "Drop it first; the error's server_detail names it.",
     ),
+    "42P10": (
+        SupabaseAdapterError,
+        "a table of the store has lost its primary key or a unique index, so nothing can be "
+        "inserted; nothing was changed",
+        "`parlant-supabase doctor` says which table, with the statements that put it right.",
+    ),
     "42501": (
         PermissionDeniedError,
         "the role of this key has no permission; the adapter needs the service role",
@@ -288,6 +294,14 @@ def _explain(code: str | None, message: str | None) -> Explanation:
             "without its schema, and the adapter's functions run with a search path in which it is "
             "not found; nothing was changed",
             f"{_QUALIFY} {_OWN_OBJECT}",
+        )
+    if code == "42501" and (message or "").startswith("permission denied for schema "):
+        return (
+            PermissionDeniedError,
+            "the role of this key may not use the schema, as after it was dropped and made again; "
+            "nothing was changed",
+            "Run what `parlant-supabase init --print` prints in the dashboard's SQL editor. "
+            f"Otherwise the key is not the right one: {_KEY}",
         )
     if code in _BY_CODE:
         return _BY_CODE[code]

@@ -385,6 +385,7 @@ class TableRepairs(TypedDict, total=False):
     row_level_security: str
     lacking: str
     granted: str
+    primary_key: str
     sequence: str
 
 

@@ -66,6 +66,10 @@ begin
     into v_stored
     using v_event ->> 'id';
 
+    if v_stored is null then
+      perform parlant_internal.refuse_suppressed_insert(v_table::regclass);
+    end if;
+
     if v_stored - 'offset' - 'creation_utc' is distinct from v_event - 'offset' - 'creation_utc' then
       raise exception using
         errcode = 'PD003',

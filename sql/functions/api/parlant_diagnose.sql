@@ -66,8 +66,8 @@ as $$
         select
           c.prefix,
           c.collection,
-          parlant_internal.diagnose_table(c.table_name) as documents,
-          parlant_internal.diagnose_table(c.failed_table_name) as failed
+          parlant_internal.diagnose_table(c.table_name, null) as documents,
+          parlant_internal.diagnose_table(c.failed_table_name, 'seq') as failed
         from parlant_internal.collections as c
         -- Otherwise each mention of a table's diagnosis would make it anew.
         offset 0

@@ -28,11 +28,13 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  c_utc_time constant text :=
+    '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?[+]00:00$';
   v_sessions text := parlant_internal.table_of(p_session_prefix, 'sessions');
   v_events text := parlant_internal.table_of(p_session_prefix, 'events');
   v_reply jsonb;
 begin
-  if p_idle_since is null or p_idle_since !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$' then
+  if p_idle_since is null or p_idle_since !~ c_utc_time then
     raise exception using
       errcode = 'PD008',
       message = 'the time is not one in ISO 8601 with the offset +00:00',

@@ -42,6 +42,12 @@ begin
     select from pg_catalog.pg_attribute as a
     where a.attrelid = v_table::regclass and a.attname = 'seq' and not a.attisdropped
   ) then
+    if not exists (
+      select from pg_catalog.pg_index as i where i.indrelid = v_table::regclass and i.indisprimary
+    ) then
+      execute format('alter table %s add primary key (seq)', v_table);
+    end if;
+
     return false;
   end if;
 

@@ -47,7 +47,7 @@ begin
         values
         (
           '[["id", "asc"]]'::jsonb, '{id}'::text[],
-          format('alter table %s add primary key (id);', v_table)
+          parlant_internal.key_repair(v_table::regclass, 'id')
         ),
         (
           '[["creation_utc", "asc"], ["id", "asc"]]', '{creation_utc,id}',

@@ -1,15 +1,16 @@
 -- purpose:  What can be wrong with one table of a collection, with the statements that repair what is.
 -- p_table:  the table's name, as the registry has it
+-- p_key:    the column whose primary key is looked for, or NULL
 -- returns:  {"table": text, "exists": false}, or
 --           {"table": text, "exists": true, "rows": {"count": int, "exact": bool} | null,
 --            "row_level_security": bool, "policies": int, "lacking": [privilege, ...],
 --            "granted": {role: [privilege, ...], ...},
 --            "repairs": {"row_level_security": text, "lacking": text, "granted": text,
---            "sequence": text}};
+--            "primary_key": text, "sequence": text}};
 --           lacking is what the caller may not do, granted what anon and authenticated may; sequence
 --           repairs one that is behind the rows; of the repairs there are only those that are needed
 -- raises:   nothing
-create or replace function parlant_internal.diagnose_table(p_table name)
+create or replace function parlant_internal.diagnose_table(p_table name, p_key name)
 returns jsonb
 language plpgsql
 stable
@@ -70,13 +71,15 @@ begin
       'granted',
       case when v_granted <> '{}'
         then format('revoke all on table %s from public, anon, authenticated;', v_name) end,
+      'primary_key',
+      case when p_key is not null then parlant_internal.key_repair(v_table, p_key) end,
       'sequence',
       parlant_internal.diagnose_sequence(v_table))));
 end;
 $$;
 
-comment on function parlant_internal.diagnose_table(name) is
+comment on function parlant_internal.diagnose_table(name, name) is
 'What can be wrong with one table of a collection.';
 
-revoke all on function parlant_internal.diagnose_table(name) from public, anon, authenticated;
-grant execute on function parlant_internal.diagnose_table(name) to service_role;
+revoke all on function parlant_internal.diagnose_table(name, name) from public, anon, authenticated;
+grant execute on function parlant_internal.diagnose_table(name, name) to service_role;

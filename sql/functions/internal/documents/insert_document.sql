@@ -4,7 +4,7 @@
 -- p_table:    the table, which table_of() names
 -- p_document: the document
 -- returns:    true if it was inserted, false if it was there
--- raises:     PD002 invalid document, PD003 duplicate document
+-- raises:     PD002 invalid document, PD003 duplicate document, PD011 insert suppressed
 create or replace function parlant_internal.insert_document(p_table regclass, p_document jsonb)
 returns boolean
 language plpgsql
@@ -16,7 +16,7 @@ declare
   v_inserted integer;
   v_stored jsonb;
 begin
-  loop
+  for v_attempt in 1 .. 2147483647 loop
     execute format('insert into %s (data) values ($1) on conflict (id) do nothing', p_table)
     using p_document;
     get diagnostics v_inserted = row_count;
@@ -40,6 +40,11 @@ begin
         errcode = 'PD003',
         message = 'a different document with that id exists',
         hint = 'Nothing was overwritten. Use update_one to change a document, or another id.';
+    end if;
+
+    -- Twice in a row, somebody may have deleted it.
+    if v_attempt > 2 then
+      perform parlant_internal.refuse_suppressed_insert(p_table);
     end if;
   end loop;
 end;

@@ -74,7 +74,7 @@ begin
     or (
       cardinality(p_path) = 0
       and length(v_predicate) > 10000
-      and pg_column_size(p_filter) * regexp_count(v_predicate, '\$1 #')::bigint > c_max_copied
+      and pg_column_size(p_filter) * regexp_count(v_predicate, '[$]1 #')::bigint > c_max_copied
     )
   then
     perform parlant_internal.filter_error(

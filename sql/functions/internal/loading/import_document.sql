@@ -4,7 +4,7 @@
 -- p_replace:  whether it takes the place of a different one
 -- returns:    'inserted'; 'unchanged' if it is there, exactly as it is; 'replaced' or, without p_replace,
 --             'different' if another one has its id
--- raises:     PD002 invalid document
+-- raises:     PD002 invalid document, PD011 insert suppressed
 create or replace function parlant_internal.import_document(
   p_table regclass,
   p_document jsonb,
@@ -20,7 +20,7 @@ declare
   v_written integer;
   v_stored jsonb;
 begin
-  loop
+  for v_attempt in 1 .. 2147483647 loop
     execute format('insert into %s (data) values ($1) on conflict (id) do nothing', p_table)
     using p_document;
     get diagnostics v_written = row_count;
@@ -52,6 +52,11 @@ begin
       elsif row_security_active(p_table) then
         return 'different';
       end if;
+    end if;
+
+    -- Twice in a row, somebody may have deleted it.
+    if v_stored is null and v_attempt > 2 then
+      perform parlant_internal.refuse_suppressed_insert(p_table);
     end if;
   end loop;
 end;

@@ -6,7 +6,7 @@
 -- p_reason:    why it failed
 -- p_failed_at: when it failed; NULL for now
 -- returns:     nothing
--- raises:      nothing
+-- raises:      PD011 insert suppressed
 create or replace function parlant_internal.insert_failed_document(
   p_failed regclass,
   p_id text,
@@ -23,7 +23,7 @@ as $$
 declare
   v_written integer;
 begin
-  loop
+  for v_attempt in 1 .. 2147483647 loop
     execute format(
       'insert into %s (id, data, reason, failed_at) values ($1, $2, $3, coalesce($4, now()))'
       ' on conflict (seq) do nothing', p_failed)
@@ -31,6 +31,10 @@ begin
     get diagnostics v_written = row_count;
     if v_written = 1 then
       return;
+    end if;
+
+    if v_attempt > 2 then
+      perform parlant_internal.refuse_suppressed_insert(p_failed);
     end if;
 
     execute format(

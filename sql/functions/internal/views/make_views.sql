@@ -43,6 +43,7 @@ begin
       on c.collection = n.collection
         and c.prefix = parlant_internal.store_prefix(
           n.collection, s.session_prefix, s.customer_prefix, s.variable_prefix)
+        and to_regclass(format('%I.%I', 'public', c.table_name)) is not null
     where s.prefix = p_prefix
       and (p_collection is null or p_collection = any (d.collections))
     group by d.name, d.collections, d.query, d.comment
