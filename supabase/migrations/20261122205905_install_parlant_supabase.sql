@@ -3827,7 +3827,7 @@ grant execute on function parlant_internal.json_elements(jsonb) to service_role;
 -- purpose:  How to make the primary key of a table of ours while others write.
 -- p_table:  the table
 -- p_column: the column of the key
--- returns:  NULL if the table has it; otherwise statements, each on a line of its own, to be run one at a time
+-- returns:  NULL if the table has it; otherwise statements, each on a line of its own, to be run one by one
 -- raises:   nothing
 create or replace function parlant_internal.key_repair(p_table regclass, p_column name)
 returns text
@@ -5270,8 +5270,8 @@ revoke all on function parlant_internal.refuse_guest(text) from public, anon, au
 grant execute on function parlant_internal.refuse_guest(text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/refuse_suppressed_insert.sql
--- purpose:  Blames an insert that wrote nothing, though no document has the id, on the trigger of the user's own
---           that returned NULL.
+-- purpose:  Blames an insert that wrote nothing, though no document has the id, on the trigger of the user's
+--           own that returned NULL.
 -- p_table:  the table, which table_of() or failed_table_of() names
 -- returns:  nothing, if the table has no such trigger
 -- raises:   PD011 insert suppressed
@@ -6366,7 +6366,7 @@ begin
   into v_latest
   using p_session_id, parlant_internal.iso_time(v_emitted), parlant_internal.iso_time(v_now);
 
-  if v_latest ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00$' then
+  if v_latest ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{6})?[+]00:00$' then
     v_emitted := v_latest::timestamptz + interval '1 microsecond';
   end if;
 

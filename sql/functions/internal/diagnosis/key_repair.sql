@@ -1,7 +1,7 @@
 -- purpose:  How to make the primary key of a table of ours while others write.
 -- p_table:  the table
 -- p_column: the column of the key
--- returns:  NULL if the table has it; otherwise statements, each on a line of its own, to be run one at a time
+-- returns:  NULL if the table has it; otherwise statements, each on a line of its own, to be run one by one
 -- raises:   nothing
 create or replace function parlant_internal.key_repair(p_table regclass, p_column name)
 returns text

@@ -1,5 +1,5 @@
--- purpose:  Blames an insert that wrote nothing, though no document has the id, on the trigger of the user's own
---           that returned NULL.
+-- purpose:  Blames an insert that wrote nothing, though no document has the id, on the trigger of the user's
+--           own that returned NULL.
 -- p_table:  the table, which table_of() or failed_table_of() names
 -- returns:  nothing, if the table has no such trigger
 -- raises:   PD011 insert suppressed

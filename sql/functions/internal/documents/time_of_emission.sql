@@ -34,7 +34,7 @@ begin
   into v_latest
   using p_session_id, parlant_internal.iso_time(v_emitted), parlant_internal.iso_time(v_now);
 
-  if v_latest ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00$' then
+  if v_latest ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{6})?[+]00:00$' then
     v_emitted := v_latest::timestamptz + interval '1 microsecond';
   end if;
 
