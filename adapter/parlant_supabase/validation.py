@@ -31,7 +31,19 @@ def check_seconds(name: str, value: object) -> None:
     Raises:
         ConfigurationError: It is not a positive, finite number.
     """
-    remedy = "Pass seconds, such as 60.0."
+    _check_duration(name, value, "Pass seconds, such as 60.0.")
+
+
+def check_days(name: str, value: object) -> None:
+    """Refuses what is not a number of days.
+
+    Raises:
+        ConfigurationError: It is not a positive, finite number.
+    """
+    _check_duration(name, value, "Pass days, such as 90.")
+
+
+def _check_duration(name: str, value: object, remedy: str) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ConfigurationError(f"{name} must be a number, got {_described(value)}. {remedy}")
     if not 0 < value < math.inf:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from parlant_supabase import ConfigurationError
-from parlant_supabase.validation import check_prefix, check_seconds, check_type
+from parlant_supabase.validation import check_days, check_prefix, check_seconds, check_type
 
 
 def refusal(check: Callable[..., None], *arguments: Any) -> str:
@@ -59,6 +59,18 @@ def test_that_seconds_are_accepted(value: float) -> None:
 )
 def test_that_a_time_that_cannot_pass_is_refused(value: Any, message: str) -> None:
     assert refusal(check_seconds, "timeout", value) == f"{message} Pass seconds, such as 60.0."
+
+
+def test_that_days_are_a_number_too() -> None:
+    check_days("keep_days", 0.5)
+
+    remedy = "Pass days, such as 90."
+    assert refusal(check_days, "keep_days", "90") == (
+        f"keep_days must be a number, got a str. {remedy}"
+    )
+    assert refusal(check_days, "keep_days", 0) == (
+        f"keep_days must be positive and finite, got 0. {remedy}"
+    )
 
 
 def test_that_a_prefix_is_accepted() -> None:

@@ -47,6 +47,12 @@ from parlant_supabase.rpc.functions import (
 from parlant_supabase.rpc.pagination import next_cursor, page_arguments
 from parlant_supabase.rpc.replies import Document, EventPlace
 from parlant_supabase.store_layout import SESSIONS
+from parlant_supabase.stores.agent_states import (
+    FindGraphs,
+    graphs_of,
+    keep_graphs,
+    remember_graphs,
+)
 from parlant_supabase.stores.event_notices import EventNotices
 from parlant_supabase.stores.ids import random_id
 from parlant_supabase.stores.reading import EVENT, SESSION, read, readable
@@ -86,6 +92,7 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         SupabaseStore.__init__(self, SESSIONS, database)
         SessionDocumentStore.__init__(self, self._opening, allow_migration)
         self._notices = EventNotices()
+        self._find_graphs: FindGraphs | None = None
 
     @override
     async def read_session(self, session_id: SessionId) -> Session:
@@ -96,10 +103,12 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
 
     @override
     async def update_session(self, session_id: SessionId, params: SessionUpdateParams) -> Session:
+        changes = session_changes(self, params)
+        await self._keep_graphs(params, changes)
         with writing(Part.SESSION, session_id):
             result = await self._collection("sessions").update_one(
                 filters={"id": {"$eq": session_id}},
-                params=cast(BaseDocument, session_changes(self, params)),
+                params=cast(BaseDocument, changes),
             )
         return self._session(session_id, result.updated_document)
 
@@ -314,9 +323,21 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
 
     @override
     def _deserialize_session(self, session_document: Document) -> Session:
-        return read(
+        session = read(
             self._connection, "sessions", SESSION, session_document, super()._deserialize_session
         )
+        remember_graphs(session, session_document)
+        return session
+
+    async def _keep_graphs(self, params: SessionUpdateParams, changes: dict[str, Any]) -> None:
+        """Has the documents of agent states say which journeys they were made with."""
+        for state, document in zip(
+            params.get("agent_states", ()), changes.get("agent_states", ()), strict=True
+        ):
+            graphs = graphs_of(state)
+            if graphs is None and self._find_graphs is not None:
+                graphs = await self._find_graphs(state.journey_paths)
+            keep_graphs(document, graphs or {})
 
     @override
     def _deserialize_event(self, event_document: Document) -> Event:

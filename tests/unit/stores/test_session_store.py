@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ import pytest
 from parlant.core.agents import AgentId
 from parlant.core.common import ItemNotFoundError
 from parlant.core.customers import CustomerId
+from parlant.core.journeys import JourneyId
 from parlant.core.persistence.common import Cursor, ObjectId, SortDirection
 from parlant.core.sessions import (
     EventId,
@@ -84,6 +86,50 @@ async def test_that_an_update_sends_what_changes(rpc: FakeRpc, store: SupabaseSe
             "p_required_fields": [],
         },
     )
+
+
+def a_state(trace_id: str, **fields: Any) -> dict[str, Any]:
+    """The document of a state."""
+    return {"trace_id": trace_id, "applied_guideline_ids": [], "journey_paths": {}, **fields}
+
+
+async def test_that_a_state_is_kept_with_the_graphs_of_its_journeys(
+    rpc: FakeRpc, store: SupabaseSessionStore
+) -> None:
+    before = [a_state("t1"), a_state("t2", journey_graphs={"parcel": "then"})]
+    rpc.answer("update_one", updated({**SESSION, "agent_states": before}))
+    session = await store.update_session(S1, {"title": "Refund"})
+    asked = []
+
+    async def find_graphs(paths: Any) -> dict[str, str]:
+        asked.append(paths)
+        return {"parcel": "now"}
+
+    store._find_graphs = find_graphs
+    state = replace(
+        session.agent_states[1], trace_id="t3", journey_paths={JourneyId("parcel"): ["2"]}
+    )
+    await store.update_session(S1, {"agent_states": [*session.agent_states, state]})
+
+    assert asked == [{"parcel": ["2"]}]
+    assert rpc.last[1]["p_params"]["agent_states"] == [
+        *before,
+        a_state("t3", journey_paths={"parcel": ["2"]}, journey_graphs={"parcel": "now"}),
+    ]
+
+
+async def test_that_a_state_has_no_graphs_unless_they_can_be_found(
+    rpc: FakeRpc, store: SupabaseSessionStore
+) -> None:
+    rpc.answer(
+        "update_one", updated({**SESSION, "agent_states": [a_state("t1", journey_graphs=1)]})
+    )
+    session = await store.update_session(S1, {"title": "Refund"})
+
+    state = replace(session.agent_states[0], trace_id="t2")
+    await store.update_session(S1, {"agent_states": [*session.agent_states, state]})
+
+    assert rpc.last[1]["p_params"]["agent_states"] == [a_state("t1"), a_state("t2")]
 
 
 async def test_that_a_session_is_deleted(rpc: FakeRpc, store: SupabaseSessionStore) -> None:

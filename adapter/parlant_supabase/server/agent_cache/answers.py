@@ -17,8 +17,8 @@ from parlant.core.nlp.tokenization import EstimatingTokenizer
 from pydantic import ValidationError
 from typing_extensions import override
 
-from parlant_supabase.agent_cache.cache import CachedValues
-from parlant_supabase.agent_cache.keys import answer_key, question_key
+from parlant_supabase.server.agent_cache.cache import CachedValues
+from parlant_supabase.server.agent_cache.keys import answer_key, question_key
 
 T = TypeVar("T", bound=DefaultBaseModel)
 

@@ -1,6 +1,6 @@
 """Real Parlant servers, one after another in a process, that tell what they asked of the model.
 
-    python -m tests.agent_cache.server PORT TOOL_SERVICE_PORT OPTIONS...
+    python -m tests.server.server PORT TOOL_SERVICE_PORT OPTIONS...
 
 SUPABASE_URL and SUPABASE_KEY name the project. Each of OPTIONS is a JSON object; see `Options`. For
 each start it prints, as JSON, the calls of the language model by schema, the texts that were
@@ -24,7 +24,7 @@ import parlant.sdk as p
 from parlant_supabase.stores import join_server, supabase_stores, warm_start
 from supabase import AsyncClientOptions, acreate_client
 
-from tests.agent_cache import counting_nlp
+from tests.server import counting_nlp
 
 GUIDELINES = 3
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from parlant_supabase.agent_cache.cache import AgentCache
 from parlant_supabase.connection import Connection
 from parlant_supabase.database import connection_of
+from parlant_supabase.server.agent_cache.cache import AgentCache
 
 from tests.unit.stores.fake_rpc import FakeRpc, fake_database
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from parlant_supabase.agent_cache import cache as module
-from parlant_supabase.agent_cache.cache import AgentCache
 from parlant_supabase.errors import SupabaseAdapterError
+from parlant_supabase.server.agent_cache import cache as module
+from parlant_supabase.server.agent_cache.cache import AgentCache
 
-from tests.unit.agent_cache.caches import EMPTY, open_cache, rpc_of_an_empty_cache
+from tests.unit.server.agent_cache.caches import EMPTY, open_cache, rpc_of_an_empty_cache
 from tests.unit.stores.fake_rpc import FakeRpc
 from tests.waiting import until
 

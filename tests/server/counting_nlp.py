@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from parlant.core.engines.alpha.guideline_matching.generic.journey.journey_next_step_selection import (  # noqa: E501
+    JourneyNextStepSelectionSchema,
+)
 from parlant.core.engines.alpha.prompt_builder import PromptBuilder
 from parlant.core.nlp.embedding import Embedder, EmbeddingResult
 from parlant.core.nlp.generation import SchematicGenerationResult, SchematicGenerator, T
 from parlant.core.nlp.service import EmbedderHints, SchematicGeneratorHints
-from parlant.core.nlp.tokenization import EstimatingTokenizer, ZeroEstimatingTokenizer
+from parlant.core.nlp.tokenization import EstimatingTokenizer
 from typing_extensions import override
 
 from demo.offline_nlp import OfflineGenerator, OfflineNLPService
@@ -33,7 +36,9 @@ class CountingNLPService(OfflineNLPService):
     async def get_schematic_generator(
         self, t: type[T], hints: SchematicGeneratorHints | None = None
     ) -> SchematicGenerator[T]:
-        return CountingGenerator[t]()  # type: ignore[valid-type]
+        generator = CountingGenerator[t]()  # type: ignore[valid-type]
+        generator.answers = self._answers
+        return generator
 
     @override
     async def get_embedder(self, hints: EmbedderHints | None = None) -> Embedder:
@@ -49,7 +54,19 @@ class CountingGenerator(OfflineGenerator[T]):
     ) -> SchematicGenerationResult[T]:
         calls[self.schema.__name__] += 1
         await asyncio.sleep(delay)
-        return await super().generate(prompt, hints)
+        result = await super().generate(prompt, hints)
+        if isinstance(result.content, JourneyNextStepSelectionSchema):
+            # A journey goes on to the step that the first of its conditions leads to.
+            result.content.applied_condition_id = "1"
+        return result
+
+
+class CharacterTokenizer(EstimatingTokenizer):
+    """Takes each character for a token."""
+
+    @override
+    async def estimate_token_count(self, prompt: str) -> int:
+        return len(prompt)
 
 
 class CountingEmbedder(Embedder):
@@ -79,7 +96,7 @@ class CountingEmbedder(Embedder):
     @property
     @override
     def tokenizer(self) -> EstimatingTokenizer:
-        return ZeroEstimatingTokenizer()
+        return CharacterTokenizer()
 
     @property
     @override

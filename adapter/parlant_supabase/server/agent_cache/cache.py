@@ -32,6 +32,8 @@ _MOST_LOADED_CHARACTERS = 32_000_000
 _MOST_SAVED_CHARACTERS = 4_000_000
 _MOST_SAVED = 1000
 _MOST_USED = 900
+# Longer ago than that, time cannot be counted.
+_MOST_DAYS = 365_000
 
 
 class CachedValues:
@@ -208,7 +210,8 @@ class AgentCache:
             await self.flush()
 
     async def _expire(self) -> None:
-        unused_since = datetime.now(timezone.utc) - timedelta(days=self._keep_days)
+        days = min(self._keep_days, _MOST_DAYS)
+        unused_since = datetime.now(timezone.utc) - timedelta(days=days)
         done = False
         try:
             while not done:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from parlant_supabase.local import LocalStack
 
-from tests.agent_cache.starting import Start, start_servers
+from tests.server.starting import Start, start_servers
 
 PREFIX = "warm_"
 BROKEN_PREFIX = "cold_"

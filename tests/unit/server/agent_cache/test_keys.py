@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from parlant.core.common import DefaultBaseModel
-from parlant_supabase.agent_cache.keys import answer_key, embedding_key, question_key
+from parlant_supabase.server.agent_cache.keys import answer_key, embedding_key, question_key
 
-from tests.unit.agent_cache.model import FakeEmbedder, FakeGenerator
+from tests.unit.server.agent_cache.model import FakeEmbedder, FakeGenerator
 
 
 class Schema(DefaultBaseModel):

@@ -8,7 +8,7 @@ from array import array
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parlant_supabase.agent_cache.vectors import decode_vectors, encode_vectors
+from parlant_supabase.server.agent_cache.vectors import decode_vectors, encode_vectors
 
 
 @given(

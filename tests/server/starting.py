@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import LocalStack
 from parlant_supabase.local.ports import find_free_ports
+
+from tests.server.processes import run_program
 
 
 @dataclass(frozen=True)
@@ -42,29 +40,13 @@ async def start_servers(stack: LocalStack, home: Path, *options: dict[str, Any])
         home: Their PARLANT_HOME, which need not exist.
         options: Of each server, what differs from the usual; see `server.Options`.
     """
-    log = home.with_suffix(".log")
-    with log.open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.agent_cache.server"),
-            *(str(port) for port in find_free_ports(2)),
-            *map(json.dumps, options),
-            cwd=find_project(),
-            env={
-                **os.environ,
-                "PARLANT_HOME": str(home),
-                "SUPABASE_URL": stack.url,
-                "SUPABASE_KEY": stack.service_role_key,
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-        )
-        try:
-            output, _ = await asyncio.wait_for(process.communicate(), 240)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-    said = log.read_text() + output.decode()
-    reports = [line for line in output.decode().splitlines() if line.startswith('{"calls"')]
+    said = await run_program(
+        "tests.server.server",
+        *(str(port) for port in find_free_ports(2)),
+        *map(json.dumps, options),
+        stack=stack,
+        home=home,
+    )
+    reports = [line for line in said.splitlines() if line.startswith('{"calls"')]
     assert len(reports) == len(options), said[-5000:]
     return [Start(**json.loads(report), log=said) for report in reports]

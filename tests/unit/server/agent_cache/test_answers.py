@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 from parlant.core.common import DefaultBaseModel
 from parlant.core.engines.alpha.prompt_builder import PromptBuilder
-from parlant_supabase.agent_cache.answers import CachingGenerator
-from parlant_supabase.agent_cache.cache import AgentCache
+from parlant_supabase.server.agent_cache.answers import CachingGenerator
+from parlant_supabase.server.agent_cache.cache import AgentCache
 
-from tests.unit.agent_cache.caches import open_cache, rpc_of_an_empty_cache
-from tests.unit.agent_cache.model import FakeGenerator
+from tests.unit.server.agent_cache.caches import open_cache, rpc_of_an_empty_cache
+from tests.unit.server.agent_cache.model import FakeGenerator
 
 
 class Answer(DefaultBaseModel):

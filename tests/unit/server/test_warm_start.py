@@ -14,13 +14,15 @@ from parlant.core.context_variables import ContextVariableDocumentStore, Context
 from parlant.core.customers import CustomerDocumentStore, CustomerStore
 from parlant.core.loggers import Logger
 from parlant.core.sessions import SessionDocumentStore, SessionStore
+from parlant_supabase.errors import ConfigurationError
+from parlant_supabase.parlant_internals import parlant_version
 from parlant_supabase.store_layout import cache_prefix
 from parlant_supabase.stores import SupabaseSessionStore, warm_start
 
-from tests.unit.agent_cache.caches import rpc_of_an_empty_cache
+from tests.unit.server.agent_cache.caches import rpc_of_an_empty_cache
 from tests.unit.stores.fake_rpc import FakeRpc, a_logger, fake_database
 
-PACKAGE = "parlant_supabase.agent_cache"
+PACKAGE = "parlant_supabase.server"
 
 
 class Rpc(FakeRpc):
@@ -57,7 +59,15 @@ def used(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     for name in ("evaluations", "embeddings"):
         module = ModuleType(name)
         setattr(module, f"use_{name}", part(name))
-        monkeypatch.setitem(sys.modules, f"{PACKAGE}.{name}", module)
+        monkeypatch.setitem(sys.modules, f"{PACKAGE}.agent_cache.{name}", module)
+
+    def start_changed_journeys_over(container: Container, sessions: Any) -> list[str]:
+        used["changed_journeys"] = type(sessions)
+        return []
+
+    journeys = ModuleType("changed_journeys")
+    setattr(journeys, "start_changed_journeys_over", start_changed_journeys_over)  # noqa: B010
+    monkeypatch.setitem(sys.modules, f"{PACKAGE}.changed_journeys", journeys)
     return used
 
 
@@ -78,29 +88,38 @@ def a_container(rpc: Rpc | None, prefix: str = "p_sessions_") -> Container:
     return container
 
 
-async def test_that_both_caches_are_used(rpc: Rpc, used: dict[str, Any]) -> None:
+async def test_that_all_parts_are_used(rpc: Rpc, used: dict[str, Any]) -> None:
     await warm_start(a_container(rpc))
 
-    assert used == {"evaluations": "cached_evaluations", "embeddings": "cached_embeddings"}
+    assert used == {
+        "evaluations": "cached_evaluations",
+        "embeddings": "cached_embeddings",
+        "changed_journeys": SupabaseSessionStore,
+    }
     assert rpc.calls[0][0] == "open_cache"
     assert rpc.calls[0][1]["p_prefix"] == "p_"
     for close in rpc.closing:
         await close()
 
 
-@pytest.mark.parametrize("part", ["evaluations", "embeddings"])
+@pytest.mark.parametrize("part", ["evaluations", "embeddings", "changed_journeys"])
 async def test_that_a_part_can_be_switched_off(rpc: Rpc, used: dict[str, Any], part: str) -> None:
     await warm_start(a_container(rpc), **{part: False})
 
-    assert used.keys() == {"evaluations", "embeddings"} - {part}
+    assert used.keys() == {"evaluations", "embeddings", "changed_journeys"} - {part}
     for close in rpc.closing:
         await close()
 
 
 async def test_that_nothing_is_asked_if_all_is_switched_off(rpc: Rpc, used: dict[str, Any]) -> None:
-    await warm_start(a_container(rpc), evaluations=False, embeddings=False)
+    await warm_start(a_container(rpc), evaluations=False, embeddings=False, changed_journeys=False)
 
     assert (used, rpc.calls) == ({}, [])
+
+
+async def test_that_a_time_to_keep_must_be_one(rpc: Rpc) -> None:
+    with pytest.raises(ConfigurationError, match=r"keep_days must be positive and finite, got -1"):
+        await warm_start(a_container(rpc), keep_days=-1)
 
 
 async def test_that_stores_elsewhere_are_told(
@@ -120,7 +139,7 @@ async def test_that_a_part_that_fails_keeps_no_server_from_starting(
     await warm_start(a_container(rpc))
 
     assert used["embeddings"] == "cached_embeddings"
-    assert "not everything is kept in the project: KeyError: 'new Parlant'." in caplog.text
+    assert f"the installed Parlant {parlant_version()}: KeyError: 'new Parlant'." in caplog.text
     for close in rpc.closing:
         await close()
 
@@ -132,7 +151,7 @@ async def test_that_what_is_lost_is_told_once(
 
     await warm_start(a_container(rpc), embeddings=False)
 
-    assert caplog.text.count("not everything is kept in the project: something is lost.") == 1
+    assert caplog.text.count(": something is lost.") == 1
     for close in rpc.closing:
         await close()
 

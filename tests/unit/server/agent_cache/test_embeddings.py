@@ -12,11 +12,11 @@ from parlant.core.engines.alpha.optimization_policy import (
     OptimizationPolicy,
 )
 from parlant.core.nlp.embedding import BasicEmbeddingCache, EmbeddingCache
-from parlant_supabase.agent_cache.cache import AgentCache
-from parlant_supabase.agent_cache.embeddings import use_embeddings
+from parlant_supabase.server.agent_cache.cache import AgentCache
+from parlant_supabase.server.agent_cache.embeddings import use_embeddings
 
-from tests.unit.agent_cache.caches import open_cache, rpc_of_an_empty_cache
-from tests.unit.agent_cache.model import FakeEmbedder
+from tests.unit.server.agent_cache.caches import open_cache, rpc_of_an_empty_cache
+from tests.unit.server.agent_cache.model import FakeEmbedder
 
 
 class NoCachePolicy(BasicOptimizationPolicy):

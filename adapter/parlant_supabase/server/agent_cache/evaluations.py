@@ -9,8 +9,6 @@ from lagom import Container
 from lagom.exceptions import DuplicateDefinition
 from parlant.core.nlp.generation import SchematicGenerator
 
-from parlant_supabase.agent_cache.answers import CachingGenerator
-from parlant_supabase.agent_cache.cache import CachedValues
 from parlant_supabase.parlant_internals import (
     JOURNEY_PROJECTION,
     evaluation_caches,
@@ -18,6 +16,8 @@ from parlant_supabase.parlant_internals import (
     keep_order_of_steps,
     replace_evaluation_cache,
 )
+from parlant_supabase.server.agent_cache.answers import CachingGenerator
+from parlant_supabase.server.agent_cache.cache import CachedValues
 
 
 class OwnCache:

@@ -9,13 +9,13 @@ import pytest
 from lagom import Container, Singleton
 from parlant.core.common import DefaultBaseModel
 from parlant.core.nlp.generation import SchematicGenerator
-from parlant_supabase.agent_cache import evaluations as module
-from parlant_supabase.agent_cache.answers import CachingGenerator
-from parlant_supabase.agent_cache.cache import AgentCache
-from parlant_supabase.agent_cache.evaluations import OwnCache, use_evaluations
+from parlant_supabase.server.agent_cache import evaluations as module
+from parlant_supabase.server.agent_cache.answers import CachingGenerator
+from parlant_supabase.server.agent_cache.cache import AgentCache
+from parlant_supabase.server.agent_cache.evaluations import OwnCache, use_evaluations
 
-from tests.unit.agent_cache.caches import open_cache, rpc_of_an_empty_cache
-from tests.unit.agent_cache.model import FakeGenerator
+from tests.unit.server.agent_cache.caches import open_cache, rpc_of_an_empty_cache
+from tests.unit.server.agent_cache.model import FakeGenerator
 
 
 class Schema(DefaultBaseModel):

@@ -15,9 +15,9 @@ from parlant.core.nlp.embedding import (
     EmbeddingResult,
 )
 
-from parlant_supabase.agent_cache.cache import CachedValues
-from parlant_supabase.agent_cache.keys import embedding_key
-from parlant_supabase.agent_cache.vectors import decode_vectors, encode_vectors
+from parlant_supabase.server.agent_cache.cache import CachedValues
+from parlant_supabase.server.agent_cache.keys import embedding_key
+from parlant_supabase.server.agent_cache.vectors import decode_vectors, encode_vectors
 
 
 class CachedEmbeddings:

@@ -1,0 +1,1 @@
+"""What an agent needs around its stores: what its server starts with, and how turns are taken."""
