@@ -13,21 +13,21 @@ from rich.table import Table
 
 from parlant_supabase.cli.display import err, out, plain, progress
 from parlant_supabase.cli.errors import CommandError
-from parlant_supabase.cli.interruption import INTERRUPTED
-from parlant_supabase.cli.store_options import (
+from parlant_supabase.cli.interruption import interruptible
+from parlant_supabase.cli.options import (
     DEFAULT_CUSTOMER_PREFIX,
     DEFAULT_SESSION_PREFIX,
     DEFAULT_VARIABLE_PREFIX,
     CustomerPrefix,
-    JSONOption,
+    JSONOutcome,
     SessionPrefix,
-    StorePrefixes,
     VariablePrefix,
 )
 from parlant_supabase.customer_data.erasure import Advance, Counts, Erasure
 from parlant_supabase.plurals import counted
 from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.settings import ConnectionSettings
+from parlant_supabase.store_layout import StorePrefixes
 
 _OUT_OF_REACH = (
     "backups and point-in-time recovery of the project, until they expire",
@@ -53,7 +53,7 @@ erase_commands = typer.Typer(
 def customer(
     customer_id: Annotated[str, typer.Argument(metavar="ID", help="The customer's id.")],
     yes: YesOption = False,
-    as_json: JSONOption = False,
+    as_json: JSONOutcome = False,
     session_prefix: SessionPrefix = DEFAULT_SESSION_PREFIX,
     customer_prefix: CustomerPrefix = DEFAULT_CUSTOMER_PREFIX,
     variable_prefix: VariablePrefix = DEFAULT_VARIABLE_PREFIX,
@@ -82,7 +82,7 @@ def customer(
 def session(
     session_id: Annotated[str, typer.Argument(metavar="ID", help="The session's id.")],
     yes: YesOption = False,
-    as_json: JSONOption = False,
+    as_json: JSONOutcome = False,
     session_prefix: SessionPrefix = DEFAULT_SESSION_PREFIX,
 ) -> None:
     """Erase a session with all its events, also those marked as deleted, and failed copies."""
@@ -113,7 +113,7 @@ def anonymize_customer(
         ),
     ] = False,
     yes: YesOption = False,
-    as_json: JSONOption = False,
+    as_json: JSONOutcome = False,
     session_prefix: SessionPrefix = DEFAULT_SESSION_PREFIX,
     customer_prefix: CustomerPrefix = DEFAULT_CUSTOMER_PREFIX,
     variable_prefix: VariablePrefix = DEFAULT_VARIABLE_PREFIX,
@@ -175,12 +175,8 @@ def _carry_out(
                 done = await act(erasure, lambda rows: bar.advance(task, rows))
             return found, done
 
-    try:
+    with interruptible("Interrupted; run it again to finish what is left."):
         found, done = asyncio.run(run())
-    except KeyboardInterrupt:
-        err.print("Interrupted; run it again to finish what is left.")
-        raise typer.Exit(INTERRUPTED) from None
-
     if as_json:
         counts = +found if done is None else +done
         typer.echo(json.dumps({"dry_run": done is None, "tables": dict(counts)}))

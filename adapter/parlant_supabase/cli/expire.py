@@ -14,23 +14,23 @@ import typer
 
 from parlant_supabase.cli.display import err, out, plain, progress
 from parlant_supabase.cli.errors import CommandError
-from parlant_supabase.cli.interruption import INTERRUPTED
-from parlant_supabase.cli.output_file import replacing
-from parlant_supabase.cli.store_options import (
+from parlant_supabase.cli.interruption import interruptible
+from parlant_supabase.cli.options import (
     DEFAULT_CUSTOMER_PREFIX,
     DEFAULT_SESSION_PREFIX,
     DEFAULT_VARIABLE_PREFIX,
     CustomerPrefix,
-    JSONOption,
+    JSONOutcome,
     SessionPrefix,
-    StorePrefixes,
     VariablePrefix,
 )
+from parlant_supabase.cli.output_file import replacing
 from parlant_supabase.customer_data.erasure import Counts
 from parlant_supabase.customer_data.expiry import Expiry, Rule
 from parlant_supabase.plurals import counted
 from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.settings import ConnectionSettings
+from parlant_supabase.store_layout import StorePrefixes
 from parlant_supabase.transfer.archive import check
 
 _AGE = re.compile(r"(\d+)([hdw])")
@@ -64,7 +64,7 @@ def expire(
             help="File to write before anything is erased, in the format that `import` reads.",
         ),
     ] = None,
-    as_json: JSONOption = False,
+    as_json: JSONOutcome = False,
     session_prefix: SessionPrefix = DEFAULT_SESSION_PREFIX,
     customer_prefix: CustomerPrefix = DEFAULT_CUSTOMER_PREFIX,
     variable_prefix: VariablePrefix = DEFAULT_VARIABLE_PREFIX,
@@ -79,11 +79,8 @@ def expire(
         raise CommandError("--yes and --dry-run contradict each other; give one of them.")
     rule = Rule(_moment(older_than), keep_tag or (), label or ())
     prefixes = StorePrefixes(session_prefix, customer_prefix, variable_prefix)
-    try:
+    with interruptible("Interrupted; run it again to finish what is left."):
         found, erased = asyncio.run(_run(prefixes, rule, archive, act=yes))
-    except KeyboardInterrupt:
-        err.print("Interrupted; run it again to finish what is left.")
-        raise typer.Exit(INTERRUPTED) from None
     if as_json:
         typer.echo(json.dumps({"dry_run": not yes, **found, "erased": dict(erased)}))
         return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections import Counter
 from enum import Enum
 from pathlib import Path
@@ -15,21 +14,22 @@ import typer
 from parlant_supabase.cli import transfer_report as reporting
 from parlant_supabase.cli.display import err, out, plain, progress
 from parlant_supabase.cli.errors import CommandError
-from parlant_supabase.cli.interruption import INTERRUPTED
-from parlant_supabase.cli.output_file import replacing
-from parlant_supabase.cli.store_options import (
+from parlant_supabase.cli.interruption import interruptible
+from parlant_supabase.cli.options import (
     DEFAULT_CUSTOMER_PREFIX,
     DEFAULT_SESSION_PREFIX,
     DEFAULT_VARIABLE_PREFIX,
+    BeginningOfPrefixes,
     CustomerPrefix,
+    JSONOutcome,
     SessionPrefix,
-    StorePrefixes,
     VariablePrefix,
 )
-from parlant_supabase.cli.transfer_options import PrefixOption
+from parlant_supabase.cli.output_file import output_to
 from parlant_supabase.customer_data.access import CustomerAccess, write_archive, write_page
 from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.settings import ConnectionSettings
+from parlant_supabase.store_layout import StorePrefixes
 from parlant_supabase.transfer.exporting import Exported, export
 from parlant_supabase.transfer.project import Project
 from parlant_supabase.transfer.records import Part
@@ -49,7 +49,7 @@ def export_command(
             "--output", "-o", show_default="standard output", help="File to write; made anew."
         ),
     ] = None,
-    prefix: PrefixOption = "",
+    prefix: BeginningOfPrefixes = "",
     customer: Annotated[
         str | None,
         typer.Option(
@@ -64,9 +64,7 @@ def export_command(
             "--format", help="With --customer: html writes a page for a person to read and print."
         ),
     ] = Format.JSONL,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the summary as one JSON object.")
-    ] = False,
+    as_json: JSONOutcome = False,
     session_prefix: SessionPrefix = DEFAULT_SESSION_PREFIX,
     customer_prefix: CustomerPrefix = DEFAULT_CUSTOMER_PREFIX,
     variable_prefix: VariablePrefix = DEFAULT_VARIABLE_PREFIX,
@@ -110,15 +108,8 @@ def export_command(
                     project, list(sizes), file, lambda count: bar.advance(task, count), prefix
                 )
 
-    try:
-        if output is None:
-            exported = asyncio.run(run(sys.stdout.buffer))
-        else:
-            with replacing(output) as file:
-                exported = asyncio.run(run(file))
-    except KeyboardInterrupt:
-        err.print("Interrupted; nothing was exported." if output else "Interrupted.")
-        raise typer.Exit(INTERRUPTED) from None
+    with interruptible(_interrupted(output)), output_to(output) as file:
+        exported = asyncio.run(run(file))
     # Where the documents go to standard output, nothing else does.
     if as_json:
         typer.echo(json.dumps(reporting.export_summary(exported)), err=output is None)
@@ -146,21 +137,18 @@ def _export_customer(
             with err.status("Reading ..."):
                 return await _WRITERS[output_format](access, file)
 
-    try:
-        if output is None:
-            counts = asyncio.run(run(sys.stdout.buffer))
-        else:
-            with replacing(output) as file:
-                counts = asyncio.run(run(file))
-    except KeyboardInterrupt:
-        err.print("Interrupted; nothing was exported." if output else "Interrupted.")
-        raise typer.Exit(INTERRUPTED) from None
+    with interruptible(_interrupted(output)), output_to(output) as file:
+        counts = asyncio.run(run(file))
     if as_json:
         typer.echo(json.dumps(reporting.customer_summary(counts)), err=output is None)
     else:
         reporting.show_customer_export(
             counts, err if output is None else out, customer_id, str(output or "standard output")
         )
+
+
+def _interrupted(output: Path | None) -> str:
+    return "Interrupted; nothing was exported." if output else "Interrupted."
 
 
 _WRITERS = {Format.JSONL: write_archive, Format.HTML: write_page}

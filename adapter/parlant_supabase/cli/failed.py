@@ -14,6 +14,7 @@ from rich.table import Table
 
 from parlant_supabase.cli.display import err, out, plain, progress
 from parlant_supabase.cli.errors import CommandError
+from parlant_supabase.cli.options import JSONOutcome
 from parlant_supabase.failed_documents import (
     FailedCollection,
     FailedDocuments,
@@ -67,9 +68,7 @@ def list_documents(
 def retry(
     prefix: PrefixOption = None,
     collection: CollectionOption = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the outcome as one JSON object.")
-    ] = False,
+    as_json: JSONOutcome = False,
 ) -> None:
     """Give the documents to the installed Parlant again; fails if any cannot be converted.
 
@@ -104,9 +103,7 @@ def drop(
     prefix: PrefixOption = None,
     collection: CollectionOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Drop without asking.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the outcome as one JSON object.")
-    ] = False,
+    as_json: JSONOutcome = False,
 ) -> None:
     """Delete failed documents. One that was rejected is nowhere else, so it is gone for good."""
     if bool(ids) is drop_all:

@@ -15,8 +15,8 @@ import typer
 from parlant_supabase.cli import transfer_report as reporting
 from parlant_supabase.cli.display import err, plain, progress
 from parlant_supabase.cli.errors import CommandError
-from parlant_supabase.cli.interruption import INTERRUPTED
-from parlant_supabase.cli.transfer_options import PrefixOption
+from parlant_supabase.cli.interruption import interruptible
+from parlant_supabase.cli.options import BeginningOfPrefixes, JSONOutcome
 from parlant_supabase.errors import SupabaseAdapterError
 from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.settings import ConnectionSettings
@@ -56,7 +56,7 @@ def import_command(
             "earlier adapter's; they are kept.",
         ),
     ] = None,
-    prefix: PrefixOption = "",
+    prefix: BeginningOfPrefixes = "",
     rename: Annotated[
         str | None,
         typer.Option(
@@ -76,9 +76,7 @@ def import_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Change nothing; count what would be imported.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the summary as one JSON object.")
-    ] = False,
+    as_json: JSONOutcome = False,
 ) -> None:
     """Bring documents into the project, and read them back; fails unless all are equal.
 
@@ -126,14 +124,13 @@ def import_command(
                     await importing.compare(lambda count: bar.advance(task, count))
                 return found
 
-        try:
-            found = asyncio.run(run())
-        except (KeyboardInterrupt, SupabaseAdapterError) as error:
-            if running and not dry_run:
-                err.print(plain(f"Interrupted: {reporting.progress_so_far(running[0])}"))
-            if isinstance(error, SupabaseAdapterError):
+        with interruptible():
+            try:
+                found = asyncio.run(run())
+            except (KeyboardInterrupt, SupabaseAdapterError):
+                if running and not dry_run:
+                    err.print(plain(f"Interrupted: {reporting.progress_so_far(running[0])}"))
                 raise
-            raise typer.Exit(INTERRUPTED) from None
     (importing,) = running
     if as_json:
         summary = reporting.import_summary(importing, found.notes, dry_run=dry_run)

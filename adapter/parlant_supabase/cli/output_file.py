@@ -1,8 +1,9 @@
-"""Writes a file whole or not at all."""
+"""Where a command writes its output: to a file, whole or not at all, or to standard output."""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,20 @@ from typing import BinaryIO
 
 from parlant_supabase.cli.errors import CommandError
 from parlant_supabase.errors import SupabaseAdapterError
+
+
+@contextmanager
+def output_to(path: Path | None) -> Iterator[BinaryIO]:
+    """A file that takes the place of what is there, as `replacing` does, or standard output.
+
+    Raises:
+        CommandError: It cannot be written.
+    """
+    if path is None:
+        yield sys.stdout.buffer
+    else:
+        with replacing(path) as file:
+            yield file
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from parlant_supabase.cli.display import out, plain
 from parlant_supabase.cli.errors import CommandError
-from parlant_supabase.cli.interruption import INTERRUPTED
-from parlant_supabase.cli.store_options import DEFAULT_SESSION_PREFIX, SessionPrefix
+from parlant_supabase.cli.interruption import interruptible
+from parlant_supabase.cli.options import DEFAULT_SESSION_PREFIX, SessionPrefix
 from parlant_supabase.customer_data.documents import find_documents
 from parlant_supabase.customer_data.transcript import Line, lines_of
 from parlant_supabase.rpc.client import RpcClient
@@ -145,10 +145,8 @@ def show_session(
                     return
                 await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
 
-    try:
+    with interruptible():
         asyncio.run(run())
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
 
 
 def _show(event: dict[str, Any], *, as_json: bool) -> None:
