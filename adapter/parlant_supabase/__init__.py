@@ -1,7 +1,8 @@
 """Durable document storage for Parlant agents on Supabase."""
 
-from parlant_supabase.collection import SupabaseDocumentCollection
-from parlant_supabase.database import SupabaseDocumentDatabase
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from parlant_supabase.errors import (
     AuthenticationError,
     CollectionExistsError,
@@ -31,6 +32,10 @@ from parlant_supabase.errors import (
     VersionMismatchError,
 )
 from parlant_supabase.versions import SQL_VERSION, __version__
+
+if TYPE_CHECKING:
+    from parlant_supabase.collection import SupabaseDocumentCollection
+    from parlant_supabase.database import SupabaseDocumentDatabase
 
 __all__ = [
     "SQL_VERSION",
@@ -64,3 +69,21 @@ __all__ = [
     "VersionMismatchError",
     "__version__",
 ]
+
+# Parlant and the Supabase client take a second to import, which most commands do without.
+_IMPORTED_WHEN_USED = {
+    "SupabaseDocumentCollection": "parlant_supabase.collection",
+    "SupabaseDocumentDatabase": "parlant_supabase.database",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _IMPORTED_WHEN_USED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_IMPORTED_WHEN_USED[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_IMPORTED_WHEN_USED})

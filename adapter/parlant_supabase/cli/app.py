@@ -5,17 +5,9 @@ from typing import Annotated
 
 import typer
 
+from parlant_supabase.cli.commands import Commands
 from parlant_supabase.cli.display import err, out, plain
-from parlant_supabase.cli.doctor import doctor
-from parlant_supabase.cli.erase import anonymize_commands, erase_commands
 from parlant_supabase.cli.errors import CommandError
-from parlant_supabase.cli.expire import expire
-from parlant_supabase.cli.export import export_command
-from parlant_supabase.cli.failed import failed_commands
-from parlant_supabase.cli.import_ import import_command
-from parlant_supabase.cli.init import init
-from parlant_supabase.cli.local import LocalStackError, local_commands
-from parlant_supabase.cli.sessions import session_commands
 from parlant_supabase.customer_data.errors import CustomerDataError
 from parlant_supabase.deployment.errors import DeploymentError
 from parlant_supabase.errors import SupabaseAdapterError
@@ -23,20 +15,11 @@ from parlant_supabase.transfer.errors import TransferError
 from parlant_supabase.versions import SQL_VERSION, __version__
 
 app = typer.Typer(
+    cls=Commands,
     help="Parlant's data in Supabase.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command()(init)
-app.command()(doctor)
-app.command("import")(import_command)
-app.command("export")(export_command)
-app.command()(expire)
-app.add_typer(session_commands, name="sessions")
-app.add_typer(erase_commands, name="erase")
-app.add_typer(anonymize_commands, name="anonymize")
-app.add_typer(failed_commands, name="failed")
-app.add_typer(local_commands, name="local")
 
 
 def _show_version(wanted: bool) -> None:
@@ -68,7 +51,6 @@ def main() -> None:
         CommandError,
         CustomerDataError,
         DeploymentError,
-        LocalStackError,
         SupabaseAdapterError,
         TransferError,
     ) as error:

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from typer.core import TyperGroup
 
 from parlant_supabase import remedies
 from parlant_supabase.cli.display import err, out
+from parlant_supabase.cli.errors import CommandError
 from parlant_supabase.local import background
 from parlant_supabase.local.data_directory import DataDirectory
 from parlant_supabase.local.database import StackDatabase
@@ -19,15 +21,24 @@ from parlant_supabase.local.packages import find_programs, require_supported_pla
 from parlant_supabase.local.service_user import choose_service_user
 from parlant_supabase.local.supervision import is_running, read_state
 
-__all__ = ["LocalStackError", "local_commands"]
-
 DataDirectoryOption = Annotated[
     Path,
     typer.Option("--data-dir", help="Folder that the stack keeps its data and keys in."),
 ]
 
+
+class _LocalCommands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LocalStackError as error:
+            raise CommandError(str(error)) from error
+
+
 local_commands = typer.Typer(
-    help="Run a Supabase stack on this machine, without Docker.", no_args_is_help=True
+    cls=_LocalCommands,
+    help="Run a Supabase stack on this machine, without Docker.",
+    no_args_is_help=True,
 )
 
 
