@@ -11,13 +11,24 @@ from parlant_supabase.local.service_user import choose_service_user
 
 
 def run_supabase(database_url: str, directory: Path, *arguments: str) -> str:
-    """What the CLI prints; the directory is where it works, and its home."""
+    """What the CLI prints of a database; the directory is where it works, and its home."""
+    return _run(directory, *arguments, f"--remote={database_url}")
+
+
+def run_supabase_diff(from_url: str, to_url: str, directory: Path) -> str:
+    """The statements that make one database's schemas out of another's."""
+    printed = _run(directory, "db", "diff", f"--from={from_url}", f"--to={to_url}")
+    # It prints its remarks among them.
+    return "".join(line for line in printed.splitlines(True) if line[0] not in "│▲●")
+
+
+def _run(directory: Path, *arguments: str) -> str:
     programs = find_programs(choose_service_user(directory))
     result = subprocess.run(
         [
             *programs.supabase,
             *arguments,
-            *(f"--remote={database_url}", f"--workdir={directory}", "--yes", "--agent=no"),
+            *(f"--workdir={directory}", "--yes", "--agent=no"),
         ],
         env={
             **os.environ,

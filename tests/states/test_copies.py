@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 from parlant.core.loggers import Logger
-from parlant.core.persistence.document_database import BaseDocument, identity_loader
+from parlant.core.persistence.common import SortDirection
+from parlant.core.persistence.document_database import (
+    BaseDocument,
+    CollectionIndex,
+    identity_loader,
+)
 from parlant_supabase.local.database import SupervisedDatabase
 
 from tests.adapter.notes import note, only
@@ -16,6 +21,7 @@ from tests.checkout import CHECKOUT
 from tests.cli.conftest import execute, invoke
 from tests.cli.moving import contents, fill, numbered
 from tests.conftest import MakeEmptyDatabase
+from tests.database.supabase_cli import run_supabase_diff
 from tests.states.conftest import Deploy, Findings, opened
 from tests.states.dumps import dump, run_command, run_script
 
@@ -129,3 +135,33 @@ def test_that_grants_of_old_default_privileges_are_found_and_taken_back(
 
     assert [each["check"] for each in findings(copy)] == ["failed documents"]
     assert contents(copy, "") == contents(source, "")
+
+
+async def test_that_drift_that_was_pulled_into_a_branch_is_registered(
+    findings: Findings,
+    run_init_print: Deploy,
+    source: SupervisedDatabase,
+    project: SupervisedDatabase,
+    logger: Logger,
+    tmp_path: Path,
+) -> None:
+    async with opened(source, logger, "acme_sessions_") as database:
+        notes = await database.get_or_create_collection("notes", BaseDocument, identity_loader)
+        await notes.ensure_indexes([CollectionIndex((("text", SortDirection.ASC),))])
+    # What `supabase db diff` prints of a project in use: tables and indexes made at run time.
+    drift = run_supabase_diff(project.database_url, source.database_url, tmp_path)
+    assert "acme_sessions_notes" in drift
+    run_script(project.database_url, drift)
+    project.reload_schema()
+
+    (found,) = await asyncio.to_thread(findings, project)
+    assert "not registered" in found["text"]
+    assert "A store that is opened registers its own." in found["remedies"][0]
+
+    async with opened(project, logger, "acme_sessions_") as database:
+        notes = await database.get_or_create_collection("notes", BaseDocument, identity_loader)
+        await notes.insert_one(note("a"))
+        assert await notes.find_one(only("a")) == note("a")
+
+    run_init_print(project)
+    assert await asyncio.to_thread(findings, project) == []
