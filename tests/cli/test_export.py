@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import stat
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from parlant_supabase.database import connection_of
 from parlant_supabase.local import LocalStack
 from parlant_supabase.local.database import SupervisedDatabase
 from parlant_supabase.rpc.functions import INSERT_ONE
+from parlant_supabase.transfer.project import Project
+from parlant_supabase.transfer.records import Part, Record
 
 from tests.adapter.test_equal_seq import SPOIL_SEQ
 from tests.cli.conftest import (
@@ -108,6 +110,41 @@ def test_that_rows_with_equal_seq_are_all_exported(
     lines = [json.loads(line) for line in exported.stdout.splitlines()]
     ids = [line["document"]["id"] for line in lines if "document" in line]
     assert sorted(ids) == sorted(each["id"] for each in numbered(1201))
+
+
+def test_that_an_export_whose_counts_differ_fails_and_says_where(
+    invoke: Invoke,
+    stack: LocalStack,
+    connection: dict[str, str],
+    prefix: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill(stack, prefix, {"things": numbered(501)})
+    pages = Project.pages
+
+    async def meddled_with(project: Project, part: Part) -> AsyncIterator[list[Record]]:
+        """The pages, between which somebody writes again what has been read already."""
+        async for page in pages(project, part):
+            yield page
+            with psycopg.connect(stack.database_url, autocommit=True) as sql:
+                sql.execute(on("delete from {} where id = 'd1'", f"{prefix}things"))
+                sql.execute(
+                    on("insert into {} (data) values (%s)", f"{prefix}things"),
+                    (json.dumps(numbered(1)[0]),),
+                )
+
+    monkeypatch.setattr(Project, "pages", meddled_with)
+    exported = invoke("export", "--prefix", prefix, "-o", "backup.jsonl", **connection)
+
+    assert exported.exit_code == 1
+    assert (
+        f"{prefix} things: exported 502 documents; the table had 501 before and 501 after. Export "
+        "again while nothing writes." in exported.output
+    )
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert invoke("export", "--prefix", prefix, "-o", "backup.jsonl", **connection).exit_code == 0
 
 
 @settings(

@@ -315,6 +315,44 @@ async def test_that_what_parlant_cannot_read_is_counted_and_takes_nothing_with_i
     assert sorted(id for id, *_ in failed if id) == sorted([unknown["id"], lacking["id"]])
 
 
+def test_that_what_cannot_be_stored_is_replaced_where_that_is_asked_for(
+    invoke: Invoke, stack: LocalStack, connection: dict[str, str], prefix: str, folder: Path
+) -> None:
+    ann = {
+        "id": "c",
+        "version": "0.1.0",
+        "creation_utc": "2025-01-01",
+        "name": "A\0nn",
+        "extra": {"score": float("nan")},
+    }
+    bo = {**ann, "id": "d", "name": "Bo", "extra": {}}
+    (folder / "customers.json").write_text(json.dumps({"customers": [ann, bo]}))
+    arguments = ("import", str(folder), "--rename", f"parlant_={prefix}")
+
+    refused = invoke(*arguments, **connection)
+    assert refused.exit_code == 1
+    assert "c cannot be stored: document['name'] holds the character U+0000" in refused.stdout
+    assert "--replace-unstorable imports" in refused.stdout.splitlines()[-1]
+
+    replaced = invoke(*arguments, "--replace-unstorable", **connection)
+    assert replaced.exit_code == 0, replaced.output
+    assert (
+        "c: replaced what cannot be stored in document['name'], document['extra']['score']"
+        in replaced.stdout
+    )
+    assert (
+        "all equal to the source, but for values of 1 document that cannot be stored."
+        in replaced.stdout
+    )
+    again = invoke(*arguments, "--replace-unstorable", "--json", **connection)
+    assert tallies(again.stdout)["customers", False]["unchanged"] == 2
+    stored = contents(stack, f"{prefix}customers_")["customers"].documents
+    assert [json.loads(text) for text in stored] == [
+        bo,
+        {**ann, "name": "A\ufffdnn", "extra": {"score": None}},
+    ]
+
+
 def test_that_a_file_of_parlant_1_is_read(
     invoke: Invoke, stack: LocalStack, connection: dict[str, str], prefix: str, folder: Path
 ) -> None:

@@ -35,8 +35,8 @@ SEED_SCHEMA = CHECKOUT / "tests" / "database" / "seed_schema.sql"
 # Of version 3.0 alone, and nothing reads it any more.
 INSPECTIONS = "inspections"
 
-# In the earlier adapter's tables the recorded sessions and events have other ids, so that they stand
-# in one project with those that are imported.
+# In the earlier adapter's tables the recorded sessions and events have other ids, so that they
+# stand beside those that are imported.
 ADOPTED = "-adopted"
 
 

@@ -73,6 +73,15 @@ def import_command(
             "them out and fail in the end, leave them out, or replace what is there."
         ),
     ] = OnConflict.FAIL,
+    replace_unstorable: Annotated[
+        bool,
+        typer.Option(
+            "--replace-unstorable",
+            help="Replace characters and numbers that the database cannot hold (U+0000, halves of "
+            "surrogate pairs, NaN) by U+FFFD and null, and say where, instead of leaving out their "
+            "documents.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Change nothing; count what would be imported.")
     ] = False,
@@ -113,6 +122,7 @@ def import_command(
                         readability=Readability(await parlant_stores(), found.parts),
                         place=_placing(prefix, renamed if opened else str),
                         on_conflict=on_conflict,
+                        replace_unstorable=replace_unstorable,
                         dry_run=dry_run,
                         advance=lambda count: bar.advance(task, count),
                     )

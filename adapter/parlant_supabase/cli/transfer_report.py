@@ -181,6 +181,11 @@ def _details(tallies: Mapping[Part, Tally], *, dry_run: bool) -> Iterable[str]:
         if len(tally.unreadable) > _SHOWN_IDS:
             more = len(tally.unreadable) - _SHOWN_IDS
             yield f"{part}: and {more:,} more cannot be read by Parlant"
+        for each in tally.replaced_values[:_SHOWN_IDS]:
+            yield f"{part}: {each.id}: replaced what cannot be stored in {each.reason}"
+        if len(tally.replaced_values) > _SHOWN_IDS:
+            more = len(tally.replaced_values) - _SHOWN_IDS
+            yield f"{part}: replaced what cannot be stored in {more:,} more"
         for refusal in tally.refused[:_SHOWN_IDS]:
             yield f"{part}: {refusal.id or 'one without id'} cannot be stored: {refusal.reason}"
         if len(tally.refused) > _SHOWN_IDS:
@@ -195,16 +200,28 @@ def _verdict(run: Import, *, dry_run: bool) -> str:
     tallies = run.tallies.values()
     unreadable = _verdict_on_unreadable(run.tallies)
     if not run.is_complete:
-        return (run.stopped or "Not everything was imported, as said above.") + unreadable
+        remedy = (
+            " --replace-unstorable imports documents that cannot be stored with U+FFFD and null in "
+            "place of the values named."
+            if any(tally.refused for tally in tallies)
+            else ""
+        )
+        return f"{run.stopped or 'Not everything was imported, as said above.'}{remedy}{unreadable}"
     imported = sum(tally.imported + tally.replaced for tally in tallies)
     if dry_run:
         return (
             f"{counted(imported, 'document')} would be imported; nothing was changed.{unreadable}"
         )
     verified = sum(tally.verified for tally in tallies)
+    replaced = sum(len(tally.replaced_values) for tally in tallies)
+    but = (
+        f", but for values of {counted(replaced, 'document')} that cannot be stored"
+        if replaced
+        else ""
+    )
     return (
         f"Imported {counted(imported, 'document')}; read back {verified:,}, all equal to the "
-        f"source.{unreadable}"
+        f"source{but}.{unreadable}"
     )
 
 

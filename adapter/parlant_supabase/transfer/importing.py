@@ -47,7 +47,7 @@ class OnConflict(str, Enum):
 
 @dataclass(frozen=True)
 class Refusal:
-    """A document that cannot be stored, and why."""
+    """A document that cannot be stored or read as it is, and why."""
 
     id: str | None
     reason: str
@@ -72,6 +72,8 @@ class Tally:
             among the failed documents.
         copies_in_source: How many of the unreadable are among the source's failed documents, too.
         refused: Those that cannot be stored.
+        replaced_values: Those in which characters or numbers that cannot be stored were replaced,
+            and the fields where that was.
         verified: How many were read back and are equal.
         missing: Ids of those that were not found when they were read back.
         changed: Ids of those that are not equal any more.
@@ -89,6 +91,7 @@ class Tally:
     unreadable: list[Refusal] = field(default_factory=list)
     copies_in_source: int = 0
     refused: list[Refusal] = field(default_factory=list)
+    replaced_values: list[Refusal] = field(default_factory=list)
     verified: int = 0
     missing: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -117,6 +120,8 @@ class Import:
         readability: Tells which documents the installed Parlant cannot read.
         place: Where the documents of a part of the source belong, or None if they are left out.
         on_conflict: What becomes of a document whose id a different one has.
+        replace_unstorable: Whether characters and numbers that the database cannot hold are
+            replaced, rather than their documents refused.
         dry_run: Whether to change nothing, and only say what would be imported.
         advance: Is told how many documents more have been dealt with.
 
@@ -134,6 +139,7 @@ class Import:
         readability: Readability,
         place: Callable[[Part], Part | None],
         on_conflict: OnConflict,
+        replace_unstorable: bool = False,
         dry_run: bool,
         advance: Callable[[int], None],
     ) -> None:
@@ -144,6 +150,7 @@ class Import:
         self._ledger = ledger
         self._place = place
         self._on_conflict = on_conflict
+        self._replace_unstorable = replace_unstorable
         self._dry_run = dry_run
         self._advance = advance
         self._there: set[Part] = set()
@@ -220,6 +227,10 @@ class Import:
             return
         tally = self.tallies[part]
         tally.read += 1
+        if self._replace_unstorable:
+            record, places = record.without_unstorable()
+            if places:
+                tally.replaced_values.append(Refusal(record.id, ", ".join(places)))
         try:
             document = record.encode()
         except UnstorableValueError as error:

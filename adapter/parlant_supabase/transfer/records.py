@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 from parlant_supabase.errors import UnstorableValueError
-from parlant_supabase.rpc.encoding import encode_document
+from parlant_supabase.rpc.encoding import encode_document, replace_unstorable
 
 
 class Part(NamedTuple):
@@ -73,6 +73,14 @@ class Record:
         """Its id, if that is a string."""
         id = self.failure.id if self.failure else (self.data or {}).get("id")
         return id if isinstance(id, str) else None
+
+    def without_unstorable(self) -> tuple[Record, Sequence[str]]:
+        """The record with what the database cannot hold replaced, and the fields where that was.
+
+        Characters become U+FFFD, numbers None; see `replace_unstorable`.
+        """
+        replaced, places = replace_unstorable({"": self.data})
+        return replace(self, data=replaced[""], text=None), places
 
     def encode(self) -> dict[str, Any] | str:
         """The form in which it is sent to the database.

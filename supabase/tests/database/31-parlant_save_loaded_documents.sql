@@ -1,6 +1,6 @@
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(33);
+select plan(34);
 
 set local role service_role;
 
@@ -215,6 +215,26 @@ $$;
 select is(
   pg_temp.count_pages(), '3 pages, 1200 documents, 1200 distinct',
   'page follows page until every document was seen once, though nothing was changed'
+);
+
+insert into public.pgtap_save_things (data)
+values ('{"id": "bare", "x": 1}'), ('{"id": "versed", "version": "2"}');
+select is(
+  (
+    select jsonb_agg(d.value -> 'id')
+    from jsonb_array_elements(
+      public.parlant_save_loaded_documents(
+        'pgtap_save_', 'things',
+        '[
+          {"id": "bare", "digest": "stale", "outcome": "rejected"},
+          {"id": "versed", "digest": "stale", "outcome": "rejected"}
+        ]',
+        null
+      ) -> 'documents'
+    ) as d
+  ),
+  '["bare", "versed"]',
+  'a loader that sees every document sees what was changed again, also without a version'
 );
 
 -- Refusals.
