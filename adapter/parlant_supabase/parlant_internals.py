@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from parlant.core.agents import Agent
     from parlant.core.app_modules.sessions import SessionModule
     from parlant.core.background_tasks import BackgroundTaskService
+    from parlant.core.emission.event_publisher import EventPublisherFactory
+    from parlant.core.emissions import EventEmitter
     from parlant.core.entity_cq import EntityQueries
     from parlant.core.loggers import TracingLogger
     from parlant.core.sessions import PollingSessionListener
@@ -66,6 +68,14 @@ _NAMES_OF_PARTS = {
         "parlant.core.background_tasks:BackgroundTaskService.restart",
         "parlant.core.background_tasks:BackgroundTaskService.start",
     ),
+    "defer_status_events": (
+        "parlant.core.app_modules.sessions:SessionModule._process_session",
+        "parlant.core.emission.event_publisher:EventPublisherFactory",
+        "parlant.core.emissions:EventEmitter.emit_custom_event",
+        "parlant.core.emissions:EventEmitter.emit_message_event",
+        "parlant.core.emissions:EventEmitter.emit_status_event",
+        "parlant.core.emissions:EventEmitter.emit_tool_event",
+    ),
     "share_reads": (
         "parlant.core.app_modules.sessions:SessionModule.create_customer_message",
         "parlant.core.entity_cq:EntityQueries.read_agent",
@@ -77,6 +87,8 @@ _NAMES_OF_PARTS = {
 _BASES = {
     "Agent": "parlant.core.agents:Agent",
     "EntityQueries": "parlant.core.entity_cq:EntityQueries",
+    "EventEmitter": "parlant.core.emissions:EventEmitter",
+    "EventPublisherFactory": "parlant.core.emission.event_publisher:EventPublisherFactory",
     "SessionModule": "parlant.core.app_modules.sessions:SessionModule",
 }
 
@@ -136,6 +148,8 @@ __all__ = [
     "Agent",
     "BackgroundTaskService",
     "EntityQueries",
+    "EventEmitter",
+    "EventPublisherFactory",
     "LocalTracer",
     "PollingSessionListener",
     "SessionModule",

@@ -11,18 +11,22 @@ from unittest.mock import create_autospec, patch
 import pytest
 from lagom import Container
 from parlant.adapters.db.transient import TransientDocumentDatabase
-from parlant.core.agents import AgentId
+from parlant.core.agents import AgentId, AgentStore
 from parlant.core.app_modules.sessions import SessionModule
 from parlant.core.context_variables import ContextVariableStore
 from parlant.core.customers import CustomerId, CustomerStore
+from parlant.core.emission.event_publisher import EventPublisherFactory
+from parlant.core.emissions import EventEmitterFactory
 from parlant.core.entity_cq import EntityQueries
 from parlant.core.loggers import Logger, LogLevel, TracingLogger
 from parlant.core.meter import Meter
 from parlant.core.sessions import SessionDocumentStore, SessionListener, SessionStore
 from parlant.core.tracer import LocalTracer, Tracer
 from parlant_supabase import ConfigurationError
+from parlant_supabase.parlant_internals import _NAMES_OF_PARTS
 from parlant_supabase.stores import SupabaseSessionListener, SupabaseStores, join_server
 from parlant_supabase.stores.entity_queries import SupabaseEntityQueries, SupabaseSessionModule
+from parlant_supabase.stores.event_emission import DeferringEmitterFactory
 from parlant_supabase.stores.turn_reading import TurnReader
 from supabase import AsyncClient
 
@@ -178,30 +182,75 @@ async def test_that_reads_of_stores_of_two_clients_are_not_shared(
     ]
 
 
-async def test_that_reads_are_not_shared_unless_wanted(container: Container) -> None:
-    await join_server(container, share_reads=False)
+async def test_that_status_events_are_deferred(
+    container: Container, stores: SupabaseStores
+) -> None:
+    container[AgentStore] = create_autospec(AgentStore, instance=True)  # type: ignore[type-abstract]
+    await join_server(container)
 
-    assert not {EntityQueries, SessionModule} & set(container.defined_types)
+    emitters: Any = container[EventEmitterFactory]  # type: ignore[type-abstract]
+    assert type(emitters) is DeferringEmitterFactory
+    assert isinstance(emitters._factory, EventPublisherFactory)
+    module: Any = container[SessionModule]
+    assert module.writes is stores["session_store"]._writes
+
+
+async def test_that_events_of_a_store_of_parlants_are_emitted_as_in_parlant(
+    container: Container,
+) -> None:
+    container[AgentStore] = create_autospec(AgentStore, instance=True)  # type: ignore[type-abstract]
+    container[SessionStore] = SessionDocumentStore(TransientDocumentDatabase())  # type: ignore[type-abstract]
+    await join_server(container)
+
+    assert type(container[EventEmitterFactory]) is EventPublisherFactory  # type: ignore[type-abstract]
+    module: Any = container[SessionModule]
+    assert (module.reader, module.writes) == (None, None)
+
+
+REPLACED = {EntityQueries, EventEmitterFactory, SessionModule}
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("parts", "replaced"),
     [
-        "parlant.core.app_modules.sessions.SessionModule.create_customer_message",
-        "parlant.core.entity_cq.EntityQueries.read_agent",
-        "parlant.core.entity_cq.EntityQueries.read_session",
+        ({"share_reads": False}, {EventEmitterFactory, SessionModule}),
+        ({"defer_status_events": False}, {EntityQueries, SessionModule}),
+        ({"share_reads": False, "defer_status_events": False}, set()),
     ],
 )
-async def test_that_reads_are_not_shared_where_parlant_lacks_a_name(
-    container: Container, monkeypatch: pytest.MonkeyPatch, name: str
+async def test_that_a_part_is_left_out_unless_wanted(
+    container: Container, parts: dict[str, bool], replaced: set[type]
 ) -> None:
-    monkeypatch.delattr(name)
+    await join_server(container, **parts)
+
+    assert REPLACED & set(container.defined_types) == replaced
+    if SessionModule in replaced:
+        module: Any = container[SessionModule]
+        assert (module.reader is None) is ("share_reads" in parts)
+        assert (module.writes is None) is ("defer_status_events" in parts)
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "what_is_lost"),
+    [
+        (part, name, what_is_lost)
+        for part, what_is_lost in (
+            ("share_reads", "A turn makes a request for each of its reads."),
+            ("defer_status_events", "A turn waits for each of its status events."),
+        )
+        for name in _NAMES_OF_PARTS[part]
+    ],
+)
+async def test_that_a_part_is_left_out_where_parlant_lacks_a_name(
+    container: Container, monkeypatch: pytest.MonkeyPatch, part: str, name: str, what_is_lost: str
+) -> None:
+    monkeypatch.delattr(name.replace(":", "."))
 
     await join_server(container)
 
-    assert not {EntityQueries, SessionModule} & set(container.defined_types)
+    gone = EntityQueries if part == "share_reads" else EventEmitterFactory
+    assert REPLACED - set(container.defined_types) == {gone}
     assert warnings_of(container) == [
-        f"join_server: the installed Parlant {version('parlant')} lacks "
-        f"{'.'.join(name.split('.')[-2:])}. A turn makes a request for each of its reads. "
-        "Pass share_reads=False to switch this warning off."
+        f"join_server: the installed Parlant {version('parlant')} lacks {name.partition(':')[2]}. "
+        f"{what_is_lost} Pass {part}=False to switch this warning off."
     ]

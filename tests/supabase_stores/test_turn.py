@@ -49,7 +49,7 @@ async def turn(stack: LocalStack, prefix: str, tmp_path: Path) -> dict[str, Any]
     return await take_turn(stack, prefix, tmp_path / "home")
 
 
-async def test_that_a_whole_turn_costs_at_most_ten_requests(turn: dict[str, Any]) -> None:
+async def test_that_a_whole_turn_costs_at_most_nine_requests(turn: dict[str, Any]) -> None:
     """And that the clients that wait for the next one share their requests."""
     messages = [event for event in turn["events"] if event["kind"] == "message"]
     assert [message["data"]["message"] for message in messages] == [
@@ -59,10 +59,11 @@ async def test_that_a_whole_turn_costs_at_most_ten_requests(turn: dict[str, Any]
     assert [event["offset"] for event in turn["events"]] == list(range(len(turn["events"])))
 
     calls = Counter(turn["turn"])
-    # The message with the session that it goes to, what the turn begins with, and the events.
+    # The message with the session that it goes to, and what the turn begins with. Its events share
+    # requests as far as they follow each other, the last of them with the state of the session.
     assert turn["turn"][:3] == ["parlant_read_turn", "parlant_create_events", "parlant_read_turn"]
-    assert calls["parlant_create_event"] == len(turn["events"]) - 1
-    assert calls.total() <= 10, calls
+    assert set(calls) <= {"parlant_read_turn", "parlant_create_events", "parlant_create_event"}
+    assert calls.total() <= 9, calls
     assert sorted(turn["measured"]) == sorted(turn["turn"]), "by the server's own meter"
 
     # Each client looks when it begins to wait and when its time is up. Between, for two seconds,

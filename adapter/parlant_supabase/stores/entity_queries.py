@@ -11,6 +11,7 @@ from parlant.core.tags import Tag
 from typing_extensions import override
 
 from parlant_supabase.parlant_internals import Agent, EntityQueries, SessionModule
+from parlant_supabase.stores.session_writes import SessionWrites
 from parlant_supabase.stores.turn_reading import TurnReader
 from parlant_supabase.stores.turn_snapshot import using_snapshot
 
@@ -48,9 +49,20 @@ class SupabaseSessionModule(SessionModule):
 
     Attributes:
         reader: Reads from the stores; None to read as Parlant does.
+        writes: What has to be written before a turn has ended; None if nothing is deferred.
     """
 
     reader: TurnReader | None = None
+    writes: SessionWrites | None = None
+
+    @override
+    async def _process_session(self, session: Session) -> None:
+        try:
+            await super()._process_session(session)
+        finally:
+            # Whoever comes after the turn, also after one that was cancelled, finds all its events.
+            if self.writes is not None:
+                await self.writes.end_turn(session.id)
 
     @override
     async def create_customer_message(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lagom import Container, Singleton
 from parlant.core.context_variables import ContextVariableStore
 from parlant.core.customers import CustomerStore
+from parlant.core.emissions import EventEmitterFactory
 from parlant.core.loggers import Logger
 from parlant.core.meter import Meter
 from parlant.core.sessions import SessionListener, SessionStore
@@ -22,7 +23,11 @@ _INTERFACES = (SessionStore, CustomerStore, ContextVariableStore)
 
 
 async def join_server(
-    container: Container, *, lock_by_session: bool = True, share_reads: bool = True
+    container: Container,
+    *,
+    lock_by_session: bool = True,
+    share_reads: bool = True,
+    defer_status_events: bool = True,
 ) -> Container:
     """Makes the stores a part of the server that they are given to.
 
@@ -43,6 +48,9 @@ async def join_server(
 
         share_reads: Whether what a turn begins with is read with one request, and a customer's
             message takes two, by an `EntityQueries` and a `SessionModule` of this package.
+        defer_status_events: Whether a turn goes on before its status events are written, by an
+            `EventEmitterFactory` and a `SessionModule` of this package. Whatever else it writes
+            comes after them.
 
     Returns:
         The container.
@@ -66,54 +74,89 @@ async def join_server(
     container[SessionListener] = Singleton(listener)  # type: ignore[type-abstract]
     if lock_by_session:
         _lock_by_session(container)
-    if share_reads:
+    shares = share_reads and _is_available(
+        "share_reads", container, "A turn makes a request for each of its reads."
+    )
+    defers = defer_status_events and _is_available(
+        "defer_status_events", container, "A turn waits for each of its status events."
+    )
+    if shares:
         _share_reads(container)
+    if defers:
+        _defer_status_events(container)
+    if shares or defers:
+        _replace_session_module(container, shares, defers)
     return container
 
 
-def _lock_by_session(container: Container) -> None:
-    if warning := missing_for(
-        "lock_by_session", "A message may wait for the turn of another session."
-    ):
+def _is_available(part: str, container: Container, what_is_lost: str) -> bool:
+    warning = missing_for(part, what_is_lost)
+    if warning is not None:
         container[Logger].warning(warning)  # type: ignore[type-abstract]
+    return warning is None
+
+
+def _lock_by_session(container: Container) -> None:
+    if not _is_available(
+        "lock_by_session", container, "A message may wait for the turn of another session."
+    ):
         return
     container[BackgroundTaskService] = Singleton(
         lambda container: SessionTaskService(container[Logger])
     )
 
 
-def _share_reads(container: Container) -> None:
-    if warning := missing_for("share_reads", "A turn makes a request for each of its reads."):
-        container[Logger].warning(warning)  # type: ignore[type-abstract]
-        return
-    # Not before a server asks for it: these import the engine of Parlant.
-    from parlant_supabase.parlant_internals import EntityQueries, SessionModule
-    from parlant_supabase.stores.entity_queries import (
-        SupabaseEntityQueries,
-        SupabaseSessionModule,
-    )
+# What these import is not imported before a server asks for it: it imports Parlant's engine.
 
-    def reader(container: Container) -> TurnReader | None:
-        found = TurnReader.of(*(container[interface] for interface in _INTERFACES))
-        if found is None:
+
+def _share_reads(container: Container) -> None:
+    from parlant_supabase.parlant_internals import EntityQueries
+    from parlant_supabase.stores.entity_queries import SupabaseEntityQueries
+
+    def queries(container: Container) -> EntityQueries:
+        made = container.resolve(SupabaseEntityQueries)
+        made.reader = _turn_reader(container)
+        if made.reader is None:
             container[Logger].warning(  # type: ignore[type-abstract]
                 "join_server: the three stores are not from one supabase_stores(). A turn makes a "
                 "request for each of its reads. Pass share_reads=False to switch this warning off."
             )
-        return found
-
-    def queries(container: Container) -> EntityQueries:
-        made = container.resolve(SupabaseEntityQueries)
-        made.reader = reader(container)
-        return made
-
-    def sessions(container: Container) -> SessionModule:
-        made = container.resolve(SupabaseSessionModule)
-        made.reader = TurnReader.of(*(container[interface] for interface in _INTERFACES))
         return made
 
     container[EntityQueries] = Singleton(queries)
+
+
+def _defer_status_events(container: Container) -> None:
+    from parlant_supabase.parlant_internals import EventPublisherFactory
+    from parlant_supabase.stores.event_emission import DeferringEmitterFactory
+
+    def emitters(container: Container) -> EventEmitterFactory:
+        factory: EventEmitterFactory = container.resolve(EventPublisherFactory)
+        sessions = container[SessionStore]  # type: ignore[type-abstract]
+        is_ours = isinstance(sessions, SupabaseSessionStore)
+        return DeferringEmitterFactory(factory) if is_ours else factory
+
+    container[EventEmitterFactory] = Singleton(emitters)  # type: ignore[type-abstract]
+
+
+def _replace_session_module(container: Container, shares_reads: bool, defers: bool) -> None:
+    from parlant_supabase.parlant_internals import SessionModule
+    from parlant_supabase.stores.entity_queries import SupabaseSessionModule
+
+    def sessions(container: Container) -> SessionModule:
+        made = container.resolve(SupabaseSessionModule)
+        store = container[SessionStore]  # type: ignore[type-abstract]
+        if shares_reads:
+            made.reader = _turn_reader(container)
+        if defers and isinstance(store, SupabaseSessionStore):
+            made.writes = store._writes
+        return made
+
     container[SessionModule] = Singleton(sessions)
+
+
+def _turn_reader(container: Container) -> TurnReader | None:
+    return TurnReader.of(*(container[interface] for interface in _INTERFACES))
 
 
 def _join(container: Container) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, cast
 
@@ -45,7 +44,7 @@ from parlant_supabase.rpc.functions import (
     UPDATE_SESSION_METADATA,
 )
 from parlant_supabase.rpc.pagination import next_cursor, page_arguments
-from parlant_supabase.rpc.replies import Document, EventPlace
+from parlant_supabase.rpc.replies import Document
 from parlant_supabase.store_layout import SESSIONS
 from parlant_supabase.stores.agent_states import (
     FindGraphs,
@@ -56,6 +55,13 @@ from parlant_supabase.stores.agent_states import (
 from parlant_supabase.stores.event_notices import EventNotices
 from parlant_supabase.stores.ids import random_id
 from parlant_supabase.stores.reading import EVENT, SESSION, read, readable
+from parlant_supabase.stores.session_writes import (
+    SessionWrites,
+    Write,
+    Written,
+    is_deferring,
+    is_in_turn,
+)
 from parlant_supabase.stores.store import SupabaseStore
 from parlant_supabase.stores.turn_snapshot import (
     Part,
@@ -93,6 +99,17 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         SessionDocumentStore.__init__(self, self._opening, allow_migration)
         self._notices = EventNotices()
         self._find_graphs: FindGraphs | None = None
+        self._writes = SessionWrites(self._write, self._report_lost)
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: object | None,
+    ) -> None:
+        """Closes the store when all that was deferred is written."""
+        await self._writes.close()
+        await super().__aexit__(exc_type, exc_value, traceback)
 
     @override
     async def read_session(self, session_id: SessionId) -> Session:
@@ -106,14 +123,12 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         changes = session_changes(self, params)
         await self._keep_graphs(params, changes)
         with writing(Part.SESSION, session_id):
-            result = await self._collection("sessions").update_one(
-                filters={"id": {"$eq": session_id}},
-                params=cast(BaseDocument, changes),
-            )
-        return self._session(session_id, result.updated_document)
+            written = await self._writes.make(session_id, Write(params=changes))
+        return self._session(session_id, written.session)
 
     @override
     async def delete_session(self, session_id: SessionId) -> None:
+        await self._writes.flush(session_id)
         with writing(Part.SESSION, session_id), writing(Part.EVENTS, session_id):
             await self._connection.call(DELETE_SESSION, p_session_id=session_id)
 
@@ -186,15 +201,19 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         del document["offset"]
         if creation_utc is None:
             del document["creation_utc"]
-        place = await self._write_event(session_id, document)
-        created = replace(
-            event,
-            offset=place["offset"],
-            creation_utc=datetime.fromisoformat(place["creation_utc"]),
+        if is_deferring():
+            # Whoever emits it does not look at what comes back.
+            self._writes.defer(session_id, Write(document))
+            return event
+        snapshot = current_snapshot()
+        if snapshot is None or not snapshot.expects_session(self._connection, session_id):
+            snapshot = None
+        written = await self._writes.make(
+            session_id, Write(document, with_session=snapshot is not None)
         )
-        event_created(self._connection, session_id, {**document, **place})
-        self._notices.event_created(session_id, created)
-        return created
+        if snapshot is not None:
+            snapshot.hold_session(self._connection, session_id, written.session)
+        return event_of(self, _placed(document, written))
 
     @override
     async def read_event(self, session_id: SessionId, event_id: EventId) -> Event:
@@ -215,6 +234,9 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         min_offset: int | None = None,
         exclude_deleted: bool = True,
     ) -> Sequence[Event]:
+        if is_in_turn():
+            # A turn sees what it has emitted.
+            await self._writes.flush(session_id)
         is_plain = exclude_deleted and not (source or trace_id or kinds or min_offset)
         known = known_events(self._connection, session_id) if is_plain else None
         if known is not None:
@@ -242,6 +264,7 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
             changes["metadata"] = params["metadata"] or None
         if "data" in params:
             changes["data"] = params["data"]
+        await self._writes.flush(session_id)
         with writing(Part.EVENTS, session_id):
             result = await self._collection("events").update_one(
                 filters={
@@ -343,23 +366,56 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
     def _deserialize_event(self, event_document: Document) -> Event:
         return read(self._connection, "events", EVENT, event_document, super()._deserialize_event)
 
-    async def _write_event(self, session_id: SessionId, document: Document) -> EventPlace:
-        """Where an event that lacks its offset is stored."""
-        snapshot = current_snapshot()
-        if snapshot is not None and snapshot.expects_session(self._connection, session_id):
+    async def _write(self, session_id: SessionId, group: Sequence[Write]) -> list[Written]:
+        """Makes consecutive writes of a session: events, and at the end changes of the session."""
+        events = [write.event for write in group if write.event is not None]
+        params = group[-1].params
+        if not events:
+            return [await self._update_session(session_id, params or {})]
+        if len(group) == 1 and group[0].is_awaited and not group[0].with_session:
+            place = await self._connection.call(CREATE_EVENT, p_event=events[0])
+            if place["offset"] is None or place["creation_utc"] is None:
+                raise _session_not_found(session_id)
+            written = [Written(place["offset"], place["creation_utc"])]
+        else:
             reply = await self._connection.call(
-                CREATE_EVENTS, p_session_id=session_id, p_events=[document], p_with_session=True
+                CREATE_EVENTS,
+                p_session_id=session_id,
+                p_events=events,
+                p_ages=[write.age for write in group if write.event is not None],
+                p_params=params,
+                p_with_session=any(write.with_session for write in group) or None,
             )
             if reply["places"] is None:
                 raise _session_not_found(session_id)
-            snapshot.hold_session(self._connection, session_id, reply["session"])
-            return reply["places"][0]
-        place = await self._connection.call(CREATE_EVENT, p_event=document)
-        if place["offset"] is None or place["creation_utc"] is None:
-            raise _session_not_found(session_id)
-        return EventPlace(offset=place["offset"], creation_utc=place["creation_utc"])
+            written = [
+                Written(place["offset"], place["creation_utc"], reply["session"])
+                for place in reply["places"]
+            ]
+            if params is not None:
+                written.append(Written(session=reply["session"]))
+        for document, event in zip(events, written, strict=False):
+            self._tell(session_id, _placed(document, event))
+        return written
+
+    def _tell(self, session_id: SessionId, document: Document) -> None:
+        """Tells all who are to know of an event that is in the database."""
+        event_created(self._connection, session_id, document)
+        self._notices.event_created(session_id, event_of(self, document))
+
+    async def _update_session(self, session_id: SessionId, params: Mapping[str, Any]) -> Written:
+        result = await self._collection("sessions").update_one(
+            filters={"id": {"$eq": session_id}}, params=cast(BaseDocument, params)
+        )
+        return Written(session=result.updated_document)
+
+    def _report_lost(self, session_id: SessionId, error: Exception) -> None:
+        self._connection.observer.logger.error(
+            f"Session {session_id}: status events at the end of a turn were not written: {error}"
+        )
 
     async def _update_metadata(self, session_id: SessionId, **change: Any) -> Session:
+        await self._writes.flush(session_id)
         with writing(Part.SESSION, session_id):
             reply = await self._connection.call(
                 UPDATE_SESSION_METADATA, p_session_id=session_id, **change
@@ -367,6 +423,7 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         return self._session(session_id, reply["document"])
 
     async def _update_labels(self, session_id: SessionId, **change: Any) -> Session:
+        await self._writes.flush(session_id)
         with writing(Part.SESSION, session_id):
             reply = await self._connection.call(
                 UPDATE_SESSION_LABELS, p_session_id=session_id, **change
@@ -382,6 +439,15 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         if document is None:
             raise ItemNotFoundError(item_id=UniqueId(event_id), message="Event not found")
         return event_of(self, document)
+
+
+def _placed(document: Document, written: Written) -> Document:
+    """An event with the place that it has got."""
+    return {
+        **document,
+        "offset": written.offset,
+        "creation_utc": written.creation_utc,
+    }
 
 
 def _session_not_found(session_id: SessionId) -> ItemNotFoundError:

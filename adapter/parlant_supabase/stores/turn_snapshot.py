@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,6 +12,8 @@ from typing import Any, cast
 from weakref import WeakSet, ref
 
 from parlant_supabase.connection import Connection
+from parlant_supabase.errors import UnstorableValueError
+from parlant_supabase.rpc.encoding import encode_document
 from parlant_supabase.rpc.replies import (
     Document,
     DocumentReply,
@@ -161,8 +164,13 @@ def writing(part: Part, of: str | None = None) -> Iterator[None]:
 
 def event_created(connection: Connection, session_id: str, event: Document) -> None:
     """Lets every snapshot of the session know of an event that this process has written."""
-    for snapshot in tuple(_snapshots):
-        snapshot.add_event(connection, session_id, event)
+    snapshots = tuple(_snapshots)
+    stored = _as_stored(event) if snapshots else None
+    for snapshot in snapshots:
+        if stored is None:
+            snapshot.drop(Part.EVENTS, session_id)
+        else:
+            snapshot.add_event(connection, session_id, stored)
 
 
 def known_session(connection: Connection, session_id: str) -> DocumentReply | None:
@@ -210,6 +218,16 @@ def _follows(events: Sequence[Mapping[str, Any]], event: Mapping[str, Any]) -> b
     return bool(
         last["offset"] + 1 == event["offset"] and last["creation_utc"] < event["creation_utc"]
     )
+
+
+def _as_stored(document: Mapping[str, Any]) -> Document | None:
+    """A document as the database returns it; None if that is not known here."""
+    try:
+        # What cannot be stored as it is has been replaced on its way.
+        encode_document(document)
+        return json.loads(json.dumps(document))
+    except (UnstorableValueError, TypeError):
+        return None
 
 
 def _copy(value: Any) -> Any:

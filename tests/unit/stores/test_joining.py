@@ -53,7 +53,9 @@ def container() -> Container:
 
 async def join(container: Container, **parts: bool) -> Container:
     """Joins without what would import the engine of Parlant, which takes longer than the tests."""
-    return await join_server(container, **{"share_reads": False, **parts})
+    return await join_server(
+        container, **{"share_reads": False, "defer_status_events": False, **parts}
+    )
 
 
 async def test_that_every_store_is_joined_when_the_listener_is_made(container: Container) -> None:
