@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,12 @@ def call(scratch_stack: LocalStack) -> Request:
 @pytest.fixture
 def open_directory() -> Iterator[Path]:
     """A directory that every user of the machine may enter, unlike pytest's own."""
+    with _open_directory() as directory:
+        yield directory
+
+
+@contextmanager
+def _open_directory() -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix="parlant-test-"))
     directory.chmod(0o755)
     yield directory
@@ -118,12 +126,17 @@ def python_environment() -> dict[str, str]:
 @pytest.fixture
 def command_line(open_directory: Path, python_environment: dict[str, str]) -> Iterator[CommandLine]:
     """Runs `parlant-supabase local` in the open directory, and stops what it left running."""
+    with _command_line_in(open_directory, python_environment) as run:
+        yield run
 
+
+@contextmanager
+def _command_line_in(directory: Path, inherited: Mapping[str, str]) -> Iterator[CommandLine]:
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "parlant_supabase.cli", "local", *arguments],
-            cwd=open_directory,
-            env={**python_environment, **environment},
+            cwd=directory,
+            env={**inherited, **environment},
             capture_output=True,
             text=True,
             timeout=300,
@@ -131,9 +144,50 @@ def command_line(open_directory: Path, python_environment: dict[str, str]) -> It
         )
 
     yield run
-    for lock in open_directory.glob("*/supervisor.lock"):
+    for lock in directory.glob("*/supervisor.lock"):
         if is_running(lock.parent):
             background.stop(DataDirectory(lock.parent))
+
+
+@dataclass(frozen=True)
+class KeptStack:
+    """A stack that several tests start and stop, as making one takes longest.
+
+    Attributes:
+        directory: The folder that `parlant-supabase local` is run in.
+        command_line: Runs it there.
+    """
+
+    directory: Path
+    command_line: CommandLine
+
+    @property
+    def data(self) -> Path:
+        """Where the stack keeps its data."""
+        return self.directory / ".parlant-supabase"
+
+    @property
+    def database(self) -> StackDatabase:
+        """The running stack's database."""
+        return background.attach(DataDirectory(self.data))
+
+
+@pytest.fixture(scope="module")
+def _stack_of_the_module() -> Iterator[KeptStack]:
+    with _open_directory() as directory:
+        package = Path(parlant_supabase.__file__).parents[1]
+        inherited = {**os.environ, "PYTHONPATH": str(package)}
+        with _command_line_in(directory, inherited) as run:
+            yield KeptStack(directory, run)
+
+
+@pytest.fixture
+def running(_stack_of_the_module: KeptStack) -> KeptStack:
+    """The module's stack, running, with whatever earlier tests left in it."""
+    if not is_running(_stack_of_the_module.data):
+        started = _stack_of_the_module.command_line("start")
+        assert started.returncode == 0, started.stderr
+    return _stack_of_the_module
 
 
 def _write_project(directory: Path, migrations: Mapping[str, str]) -> Path:

@@ -12,17 +12,17 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from parlant_supabase.local import StackDatabase, background
-from parlant_supabase.local.data_directory import DataDirectory
 from parlant_supabase.local.supervision import is_running, read_state
 
-from .conftest import CommandLine, Project
+from .conftest import CommandLine, KeptStack, Project
 from .processes import is_alive, wait_for
 
 
-def test_that_start_prints_what_env_prints_once_and_again(command_line: CommandLine) -> None:
-    started = command_line("start")
-    settings = _settings(command_line("env"))
+def test_that_start_prints_what_env_prints_once_and_again(running: KeptStack) -> None:
+    running.command_line("stop")
+
+    started = running.command_line("start")
+    settings = _settings(running.command_line("env"))
 
     assert started.returncode == 0, started.stderr
     assert list(settings) == ["SUPABASE_URL", "SUPABASE_KEY", "SUPABASE_ANON_KEY", "DATABASE_URL"]
@@ -36,7 +36,7 @@ def test_that_start_prints_what_env_prints_once_and_again(command_line: CommandL
     )
     assert response.status_code == 200
 
-    again = command_line("start")
+    again = running.command_line("start")
     assert again.returncode == 0
     assert "already running" in again.stdout
     assert settings["SUPABASE_URL"] in again.stdout
@@ -67,69 +67,63 @@ def test_that_a_folder_that_is_no_project_is_one_sentence_and_nothing_is_started
     assert not (open_directory / ".parlant-supabase").exists()
 
 
-def test_that_data_keys_and_ports_survive_a_restart(command_line: CommandLine) -> None:
-    command_line("start")
-    before = _settings(command_line("env"))
+def test_that_data_keys_and_ports_survive_a_restart(running: KeptStack) -> None:
+    before = _settings(running.command_line("env"))
     with psycopg.connect(before["DATABASE_URL"]) as connection:
-        connection.execute("create table public.kept as select 42 as answer")
+        connection.execute("create table public.kept_by_stop as select 42 as answer")
 
-    assert command_line("stop").returncode == 0
-    assert command_line("start").returncode == 0
+    assert running.command_line("stop").returncode == 0
+    assert running.command_line("start").returncode == 0
 
-    assert _settings(command_line("env")) == before
+    assert _settings(running.command_line("env")) == before
     with psycopg.connect(before["DATABASE_URL"]) as connection:
-        assert connection.execute("select answer from public.kept").fetchone() == (42,)
+        assert connection.execute("select answer from public.kept_by_stop").fetchone() == (42,)
 
 
-def test_that_data_survives_a_crash_of_everything(
-    command_line: CommandLine, open_directory: Path
-) -> None:
-    command_line("start")
-    url = _attach(open_directory).database_url
-    with psycopg.connect(url) as connection:
-        connection.execute("create table public.kept as select 42 as answer")
-    data = open_directory / ".parlant-supabase"
-    state = read_state(data)
+def test_that_data_survives_a_crash_of_everything(running: KeptStack) -> None:
+    with psycopg.connect(running.database.database_url) as connection:
+        connection.execute("create table public.kept_by_crash as select 42 as answer")
+    state = read_state(running.data)
     assert state is not None
     os.kill(state["pid"], signal.SIGKILL)
-    wait_for(lambda: not is_running(data))
+    wait_for(lambda: not is_running(running.data))
 
     # The state file that the crash left behind does not pass for a running stack.
-    assert command_line("env").returncode == 1
-    assert command_line("start").returncode == 0
-    with psycopg.connect(_attach(open_directory).database_url) as connection:
-        assert connection.execute("select answer from public.kept").fetchone() == (42,)
+    assert running.command_line("env").returncode == 1
+    assert running.command_line("start").returncode == 0
+    with psycopg.connect(running.database.database_url) as connection:
+        assert connection.execute("select answer from public.kept_by_crash").fetchone() == (42,)
 
 
-def test_that_status_shows_services_and_the_deployed_version(
-    command_line: CommandLine, open_directory: Path
-) -> None:
-    command_line("start")
-
-    status = command_line("status")
+def test_that_status_shows_services_and_the_deployed_version(running: KeptStack) -> None:
+    status = running.command_line("status")
     assert status.returncode == 0
     for service in ("postgres", "postgrest", "gateway"):
         assert service in status.stdout
     assert status.stdout.count("running") == 3
     assert "SQL version: 1" in status.stdout
 
-    url = _attach(open_directory).url
-    facts = json.loads(command_line("status", "--json").stdout)
+    facts = json.loads(running.command_line("status", "--json").stdout)
     assert {name: service["state"] for name, service in facts["services"].items()} == {
         "postgres": "running",
         "postgrest": "running",
         "gateway": "running",
     }
-    assert facts["services"]["gateway"]["address"] == url
+    assert facts["services"]["gateway"]["address"] == running.database.url
     assert facts["sql_version"] == 1
     assert Path(facts["logs"]).is_dir()
 
-    with psycopg.connect(_attach(open_directory).database_url) as connection:
-        connection.execute("drop function public.parlant_get_version")
 
-    # The API may not have noticed yet.
-    wait_for(lambda: "SQL version: not deployed" in command_line("status").stdout)
-    assert json.loads(command_line("status", "--json").stdout)["sql_version"] is None
+def test_that_status_says_that_nothing_is_deployed(running: KeptStack) -> None:
+    with psycopg.connect(running.database.database_url, autocommit=True) as connection:
+        connection.execute("alter function public.parlant_get_version rename to away")
+        try:
+            # The API may not have noticed yet.
+            wait_for(lambda: "SQL version: not deployed" in running.command_line("status").stdout)
+            facts = json.loads(running.command_line("status", "--json").stdout)
+        finally:
+            connection.execute("alter function public.away rename to parlant_get_version")
+    assert facts["sql_version"] is None
 
 
 def test_that_stop_ends_every_process_and_deletes_when_told_to(
@@ -151,10 +145,11 @@ def test_that_stop_ends_every_process_and_deletes_when_told_to(
 
 
 def test_that_delete_data_deletes_the_stacks_data_only(
-    command_line: CommandLine, open_directory: Path
+    command_line: CommandLine, open_directory: Path, write_project: Project
 ) -> None:
     data = open_directory / "data"
-    command_line("start", "--data-dir", "data")
+    project = write_project(orders="create table public.orders (id int primary key);")
+    command_line("start", "--data-dir", "data", "--project", str(project))
     (data / "mine.txt").write_text("not the stack's")
 
     assert command_line("stop", "--delete-data", "--data-dir", "data").returncode == 0
@@ -192,33 +187,31 @@ def test_that_a_stack_that_does_not_run_is_one_sentence(
     _assert_one_sentence(command_line(command), "--data-dir")
 
 
-def test_that_a_taken_port_is_replaced(command_line: CommandLine, open_directory: Path) -> None:
-    command_line("start")
-    url = httpx.URL(_attach(open_directory).url)
-    command_line("stop")
+def test_that_a_taken_port_is_replaced(running: KeptStack) -> None:
+    url = httpx.URL(running.database.url)
+    running.command_line("stop")
 
     with socket.socket() as taker:
         taker.bind((url.host, url.port or 0))
         taker.listen()
-        started = command_line("start")
+        started = running.command_line("start")
 
     assert started.returncode == 0, started.stderr
-    database = _attach(open_directory)
+    database = running.database
     assert database.url != str(url)
     headers = {"apikey": database.anon_key}
     response = httpx.get(f"{database.url}/rest/v1/", headers=headers, timeout=60)
     assert response.status_code == 200
 
 
-def test_that_the_locale_of_existing_data_cannot_be_changed(command_line: CommandLine) -> None:
-    command_line("start", "--locale", "en-US")
+def test_that_the_locale_of_existing_data_cannot_be_changed(
+    command_line: CommandLine, write_project: Project
+) -> None:
+    project = write_project(orders="create table public.orders (id int primary key);")
+    command_line("start", "--locale", "en-US", "--project", str(project))
     command_line("stop")
 
     _assert_one_sentence(command_line("start", "--locale", "de-DE"), "made with the locale en-US")
-
-
-def _attach(directory: Path) -> StackDatabase:
-    return background.attach(DataDirectory(directory / ".parlant-supabase"))
 
 
 def _settings(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
