@@ -99,5 +99,5 @@ async def test_that_a_turn_hears_of_what_could_not_be_written(
     proxy.choose = working
     store._connection.rpc.timeout = 60
     await say(emitting, "t", "error", "ready")
-    await store._writes.end_turn(session_id)
+    await store._end_turn(session_id)
     assert names_of(await events_of(store, session_id)) == ["error", "ready"]

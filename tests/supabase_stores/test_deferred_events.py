@@ -197,7 +197,7 @@ async def test_that_a_turn_that_is_cancelled_leaves_what_it_emitted(
             await asyncio.Event().wait()
         finally:
             await say(emitting, "t", "cancelled", "ready")
-            await store._writes.end_turn(session_id)
+            await store._end_turn(session_id)
 
     task = asyncio.create_task(turn())
     await began.wait()

@@ -192,7 +192,7 @@ async def test_that_status_events_are_deferred(
     assert type(emitters) is DeferringEmitterFactory
     assert isinstance(emitters._factory, EventPublisherFactory)
     module: Any = container[SessionModule]
-    assert module.writes is stores["session_store"]._writes
+    assert module.end_turn == stores["session_store"]._end_turn
 
 
 async def test_that_events_of_a_store_of_parlants_are_emitted_as_in_parlant(
@@ -204,7 +204,7 @@ async def test_that_events_of_a_store_of_parlants_are_emitted_as_in_parlant(
 
     assert type(container[EventEmitterFactory]) is EventPublisherFactory  # type: ignore[type-abstract]
     module: Any = container[SessionModule]
-    assert (module.reader, module.writes) == (None, None)
+    assert (module.reader, module.end_turn) == (None, None)
 
 
 REPLACED = {EntityQueries, EventEmitterFactory, SessionModule}
@@ -227,7 +227,7 @@ async def test_that_a_part_is_left_out_unless_wanted(
     if SessionModule in replaced:
         module: Any = container[SessionModule]
         assert (module.reader is None) is ("share_reads" in parts)
-        assert (module.writes is None) is ("defer_status_events" in parts)
+        assert (module.end_turn is None) is ("defer_status_events" in parts)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -11,7 +12,6 @@ from parlant.core.tags import Tag
 from typing_extensions import override
 
 from parlant_supabase.parlant_internals import Agent, EntityQueries, SessionModule
-from parlant_supabase.stores.session_writes import SessionWrites
 from parlant_supabase.stores.turn_reading import TurnReader
 from parlant_supabase.stores.turn_snapshot import using_snapshot
 
@@ -49,11 +49,11 @@ class SupabaseSessionModule(SessionModule):
 
     Attributes:
         reader: Reads from the stores; None to read as Parlant does.
-        writes: What has to be written before a turn has ended; None if nothing is deferred.
+        end_turn: Returns when all that a turn has emitted is written; None if nothing is deferred.
     """
 
     reader: TurnReader | None = None
-    writes: SessionWrites | None = None
+    end_turn: Callable[[SessionId], Awaitable[None]] | None = None
 
     @override
     async def _process_session(self, session: Session) -> None:
@@ -61,8 +61,8 @@ class SupabaseSessionModule(SessionModule):
             await super()._process_session(session)
         finally:
             # Whoever comes after the turn, also after one that was cancelled, finds all its events.
-            if self.writes is not None:
-                await self.writes.end_turn(session.id)
+            if self.end_turn is not None:
+                await self.end_turn(session.id)
 
     @override
     async def create_customer_message(

@@ -50,7 +50,7 @@ async def join_server(
             message takes two, by an `EntityQueries` and a `SessionModule` of this package.
         defer_status_events: Whether a turn goes on before its status events are written, by an
             `EventEmitterFactory` and a `SessionModule` of this package. Whatever else it writes
-            comes after them.
+            comes after them. Chunks of streamed messages are written at intervals then.
 
     Returns:
         The container.
@@ -149,7 +149,7 @@ def _replace_session_module(container: Container, shares_reads: bool, defers: bo
         if shares_reads:
             made.reader = _turn_reader(container)
         if defers and isinstance(store, SupabaseSessionStore):
-            made.writes = store._writes
+            made.end_turn = store._end_turn
         return made
 
     container[SessionModule] = Singleton(sessions)

@@ -9,7 +9,7 @@ from typing import Any, cast
 from parlant.core.agents import AgentId
 from parlant.core.common import ItemNotFoundError, JSONSerializable, UniqueId
 from parlant.core.customers import CustomerId
-from parlant.core.persistence.common import Cursor, ObjectId, SortDirection
+from parlant.core.persistence.common import Cursor, ObjectId, SortDirection, Where
 from parlant.core.persistence.document_database import BaseDocument
 from parlant.core.sessions import (
     Event,
@@ -63,6 +63,7 @@ from parlant_supabase.stores.session_writes import (
     is_in_turn,
 )
 from parlant_supabase.stores.store import SupabaseStore
+from parlant_supabase.stores.streamed_messages import StreamedMessages, is_unfinished
 from parlant_supabase.stores.turn_snapshot import (
     Part,
     current_snapshot,
@@ -100,6 +101,7 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         self._notices = EventNotices()
         self._find_graphs: FindGraphs | None = None
         self._writes = SessionWrites(self._write, self._report_lost)
+        self._streams = StreamedMessages(self._write_stream)
 
     async def __aexit__(
         self,
@@ -108,6 +110,7 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         traceback: object | None,
     ) -> None:
         """Closes the store when all that was deferred is written."""
+        await self._interrupt_streams()
         await self._writes.close()
         await super().__aexit__(exc_type, exc_value, traceback)
 
@@ -213,10 +216,15 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         )
         if snapshot is not None:
             snapshot.hold_session(self._connection, session_id, written.session)
-        return event_of(self, _placed(document, written))
+        created = event_of(self, _placed(document, written))
+        if is_in_turn() and is_unfinished(data):
+            self._streams.begin(session_id, created)
+        return created
 
     @override
     async def read_event(self, session_id: SessionId, event_id: EventId) -> Event:
+        if streamed := self._streams.latest(session_id, event_id):
+            return streamed
         reply = await self._connection.call(
             READ_EVENT, p_session_id=session_id, p_event_id=event_id
         )
@@ -253,12 +261,20 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
             )
         if reply["documents"] is None:
             raise _session_not_found(session_id)
-        return readable(reply["documents"], lambda each: event_of(self, each))
+        events = readable(reply["documents"], lambda each: event_of(self, each))
+        return self._streams.with_latest(events)
 
     @override
     async def update_event(
         self, session_id: SessionId, event_id: EventId, params: EventUpdateParams
     ) -> Event:
+        if self._streams.latest(session_id, event_id):
+            if params.keys() == {"data"} and is_unfinished(params["data"]):
+                with writing(Part.EVENTS, session_id):
+                    streamed = await self._streams.add(event_id, params["data"])
+                self._notices.event_updated(session_id, streamed)
+                return streamed
+            await self._streams.end(event_id, with_news="data" not in params)
         changes: dict[str, JSONSerializable] = {}
         if "metadata" in params:
             changes["metadata"] = params["metadata"] or None
@@ -267,11 +283,7 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         await self._writes.flush(session_id)
         with writing(Part.EVENTS, session_id):
             result = await self._collection("events").update_one(
-                filters={
-                    "id": {"$eq": ObjectId(event_id)},
-                    "session_id": {"$eq": session_id},
-                    "deleted": {"$ne": True},
-                },
+                filters=_undeleted(session_id, event_id),
                 params=cast(BaseDocument, changes),
             )
         event = self._event(event_id, result.updated_document)
@@ -281,6 +293,7 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
     @override
     async def delete_event(self, event_id: EventId) -> None:
         # Of which session is not said.
+        self._streams.forget(event_id)
         with writing(Part.EVENTS):
             await super().delete_event(event_id)
 
@@ -409,6 +422,28 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         )
         return Written(session=result.updated_document)
 
+    async def _write_stream(
+        self, session_id: SessionId, event_id: EventId, data: JSONSerializable
+    ) -> None:
+        result = await self._collection("events").update_one(
+            filters=_undeleted(session_id, event_id), params=cast(BaseDocument, {"data": data})
+        )
+        if result.updated_document is None:
+            raise _event_not_found(event_id)
+
+    async def _interrupt_streams(self, session_id: SessionId | None = None) -> None:
+        try:
+            await self._streams.interrupt(session_id)
+        except Exception as error:
+            self._connection.observer.logger.error(
+                f"A streamed message was not written as far as it had got: {error}"
+            )
+
+    async def _end_turn(self, session_id: SessionId) -> None:
+        """Returns when all that a turn has emitted is written, and reports what could not be."""
+        await self._interrupt_streams(session_id)
+        await self._writes.end_turn(session_id)
+
     def _report_lost(self, session_id: SessionId, error: Exception) -> None:
         self._connection.observer.logger.error(
             f"Session {session_id}: status events at the end of a turn were not written: {error}"
@@ -437,7 +472,7 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
 
     def _event(self, event_id: EventId, document: Document | None) -> Event:
         if document is None:
-            raise ItemNotFoundError(item_id=UniqueId(event_id), message="Event not found")
+            raise _event_not_found(event_id)
         return event_of(self, document)
 
 
@@ -448,6 +483,18 @@ def _placed(document: Document, written: Written) -> Document:
         "offset": written.offset,
         "creation_utc": written.creation_utc,
     }
+
+
+def _undeleted(session_id: SessionId, event_id: EventId) -> Where:
+    return {
+        "id": {"$eq": ObjectId(event_id)},
+        "session_id": {"$eq": session_id},
+        "deleted": {"$ne": True},
+    }
+
+
+def _event_not_found(event_id: EventId) -> ItemNotFoundError:
+    return ItemNotFoundError(item_id=UniqueId(event_id), message="Event not found")
 
 
 def _session_not_found(session_id: SessionId) -> ItemNotFoundError:
