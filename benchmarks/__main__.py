@@ -30,6 +30,7 @@ from benchmarks.subjects.growth import measure_growth
 from benchmarks.subjects.long_lists import measure_long_lists
 from benchmarks.subjects.memory import measure_memory
 from benchmarks.subjects.point_operations import measure_point_operations
+from benchmarks.subjects.server_start import measure_server_start
 from benchmarks.subjects.session_deletion import measure_session_deletion
 from benchmarks.subjects.store_opening import measure_store_opening
 from benchmarks.subjects.total_count import measure_total_count
@@ -44,6 +45,7 @@ SUBJECTS: dict[str, Callable[[Setting], Awaitable[Subject]]] = {
     "burst": measure_burst,
     "traffic": measure_traffic,
     "whole_turn": measure_whole_turn,
+    "server_start": measure_server_start,
     "customer_listing": measure_customer_listing,
     "session_deletion": measure_session_deletion,
     "customer_erasure": measure_customer_erasure,

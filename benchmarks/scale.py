@@ -25,6 +25,7 @@ class Scale:
         ids: Ids in a long list.
         delays: Milliseconds of delay that the network adds to a turn.
         turns: Turns of each contender with each delay.
+        model_seconds: How long a language model takes for an answer.
     """
 
     documents: int
@@ -42,6 +43,7 @@ class Scale:
     ids: int
     delays: tuple[int, ...]
     turns: int
+    model_seconds: float
 
 
 FULL = Scale(
@@ -60,6 +62,7 @@ FULL = Scale(
     ids=5_000,
     delays=(0, 10, 40),
     turns=7,
+    model_seconds=1.0,
 )
 
 QUICK = Scale(
@@ -78,6 +81,7 @@ QUICK = Scale(
     ids=1_000,
     delays=(0, 10),
     turns=2,
+    model_seconds=0.2,
 )
 
 TINY = Scale(
@@ -96,5 +100,6 @@ TINY = Scale(
     ids=20,
     delays=(0,),
     turns=1,
+    model_seconds=0.0,
 )
 """For the tests: every path once, no figure worth reading."""

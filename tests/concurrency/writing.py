@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 Arguments = dict[str, Any]
 
 _IDS = "abcdef"
-_LISTED = ("p_added", "p_removed", "p_collections", "p_tags", "p_unset")
+_LISTED = ("p_added", "p_removed", "p_collections", "p_ids", "p_tags", "p_unset")
 
 # Met when another process has just dropped the collection, or inserted the document.
 _EXPECTED = {"PD003", "PD004", "PD005", "42P01"}
