@@ -24,6 +24,7 @@ RELEASED = SQL / "released.txt"
 # of it they are in, so a function in language sql may call only those before it: Postgres checks
 # their bodies at once.
 ORDER = (
+    "without_time_limit.sql",
     "schema.sql",
     "tables",
     "functions/internal",
@@ -35,9 +36,17 @@ ORDER = (
     "make_views.sql",
     "apply_opt_ins.sql",
     "reload.sql",
+    "with_time_limit.sql",
 )
 # In every migration, whatever has changed.
-LAST = ("restore_collections.sql", "make_views.sql", "apply_opt_ins.sql", "reload.sql")
+ALWAYS = (
+    "without_time_limit.sql",
+    "restore_collections.sql",
+    "make_views.sql",
+    "apply_opt_ins.sql",
+    "reload.sql",
+    "with_time_limit.sql",
+)
 
 SECTION = re.compile(r"^-- >>> sql/(?P<name>\S+)\n(?P<text>.*?)^-- <<<\n", re.MULTILINE | re.DOTALL)
 
@@ -94,7 +103,7 @@ def changed_sources() -> dict[str, str]:
     changed = [name for name, text in after.items() if before.get(name) != text]
     if not changed:
         return {}
-    return {name: text for name, text in after.items() if name in changed or name in LAST}
+    return {name: text for name, text in after.items() if name in changed or name in ALWAYS}
 
 
 def generate(name: str | None) -> Path | None:

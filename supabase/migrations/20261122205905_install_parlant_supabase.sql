@@ -1,3 +1,8 @@
+-- >>> sql/without_time_limit.sql
+-- A migration may adopt and index tables of any size. On a hosted project the limit of a statement is two
+-- minutes.
+set statement_timeout = 0;
+-- <<<
 -- >>> sql/schema.sql
 -- The private half of the installation: registry, table shapes and helper functions.
 -- It is not among the exposed schemas, so nothing in it can be reached over HTTP by its own name.
@@ -11016,4 +11021,8 @@ select parlant_internal.apply_opt_ins();
 -- PostgREST learns of new functions. On a hosted project an event trigger says the same; elsewhere nothing
 -- else would.
 notify pgrst, 'reload schema';
+-- <<<
+-- >>> sql/with_time_limit.sql
+-- The session may be used for something else next, as in the dashboard's SQL editor.
+reset statement_timeout;
 -- <<<

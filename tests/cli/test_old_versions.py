@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,9 @@ def test_that_conversations_of_earlier_versions_go_on(
             [s["id"] for each in old.values() for s in each["sessions"] if s["mode"] == "auto"],
         )
 
+        first = old[VERSIONS[0], ""]["sessions"][0]["id"]
+        assert_page_shows(get(client, f"/sessions/{first}/events", wait_for_data=0))
+
     with psycopg.connect(database.database_url) as sql:
         assert failed_documents(sql, "") == []
 
@@ -243,6 +247,21 @@ def assert_answers_the_next_message(client: httpx.Client, sessions: Sequence[str
         ]
 
     wait_until(lambda: unanswered() == [], "the answers")
+
+
+def assert_page_shows(events: list[dict[str, Any]]) -> None:
+    """The table in moving-data.md has what the server shows of the first conversation of 3.0."""
+    page = (CHECKOUT / "docs" / "moving-data.md").read_text("utf-8")
+    row = r"^\| (\d+|…) \| (\w+) \| (\w+) \| Parlant 3\.\d \| (.+) \|$"
+    rows = re.findall(row, page, re.MULTILINE)
+    assert len(rows) > 5
+    shown = [(e["offset"], e["source"], e["kind"], json.dumps(e["data"])) for e in events]
+    for offset, source, kind, content in rows:
+        text = json.dumps(content)[1:-1]
+        assert any(
+            (s, k) == (source, kind) and offset in ("…", str(o)) and text in data
+            for o, s, k, data in shown
+        ), f"{offset}: {content}"
 
 
 def get(client: httpx.Client, path: str, **parameters: Any) -> Any:

@@ -181,6 +181,26 @@ def test_that_a_push_leaves_nothing_that_a_new_installation_has_not(
         assert len(ids(adopted, "select id from public.parlant_sessions_events")) == 6
 
 
+def test_that_a_large_table_is_adopted_whatever_the_time_limit_is(
+    connection: psycopg.Connection,
+) -> None:
+    connection.execute(
+        "create function public.take_time() returns trigger language plpgsql"
+        " as $$ begin perform pg_catalog.pg_sleep(0.25); return new; end $$"
+    )
+    connection.execute(
+        "create trigger take_time before update on public.parlant_sessions_events"
+        " for each row execute function public.take_time()"
+    )
+    connection.execute("set local statement_timeout = '1s'")
+
+    # Six events take longer.
+    apply_migrations(connection)
+
+    (limit,) = connection.execute("show statement_timeout").fetchone() or ()
+    assert limit == "2min", "the session's own limit"
+
+
 def test_that_failed_documents_are_kept(connection: psycopg.Connection) -> None:
     tables = [Identifier("parlant_sessions_events_failed_migrations"), Identifier(CUT_FAILED_TABLE)]
     for table in tables:

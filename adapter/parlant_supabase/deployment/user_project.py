@@ -118,11 +118,13 @@ def _tables_under(prefix: str, schema: str) -> Migration:
         f"_parlant_supabase_tables_{prefix}{suffix}.sql",
         f"-- The tables of Parlant's three stores under the prefixes {prefixes[0]},\n"
         f"-- {prefixes[1]} and {prefixes[2]}, and views of them for people.\n"
+        "set statement_timeout = 0;\n\n"
         f"select {quoted}.create_collection_tables(\n"
         f"  {quoted}.default_prefix('{prefix}', s.store), s.collection)\n"
         f"from {quoted}.store_collections() as s;\n\n"
         f"select \"{schema}\".parlant_create_views('{prefix}');\n\n"
-        "notify pgrst, 'reload schema';\n",
+        "notify pgrst, 'reload schema';\n"
+        "reset statement_timeout;\n",
     )
 
 

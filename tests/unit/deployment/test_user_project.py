@@ -256,11 +256,13 @@ class TestTablesUnderAPrefix:
         assert tables.text == (
             "-- The tables of Parlant's three stores under the prefixes acme_sessions_,\n"
             "-- acme_customers_ and acme_context_variables_, and views of them for people.\n"
+            "set statement_timeout = 0;\n\n"
             "select parlant_internal.create_collection_tables(\n"
             "  parlant_internal.default_prefix('acme_', s.store), s.collection)\n"
             "from parlant_internal.store_collections() as s;\n\n"
             "select \"public\".parlant_create_views('acme_');\n\n"
             "notify pgrst, 'reload schema';\n"
+            "reset statement_timeout;\n"
         )
 
     def test_that_they_are_in_the_schema_asked_for(self) -> None:
