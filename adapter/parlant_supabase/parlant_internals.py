@@ -6,12 +6,16 @@ opened, so that nobody meets an AttributeError in the middle of a conversation.
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
+from lagom import Container
 from parlant.core.context_variables import (
     ContextVariable,
     ContextVariableDocumentStore,
@@ -81,6 +85,16 @@ _NAMES_OF_PARTS = {
         "parlant.core.entity_cq:EntityQueries.read_agent",
         "parlant.core.entity_cq:EntityQueries.read_session",
     ),
+    "fence_turns": (
+        "parlant.core.background_tasks:BackgroundTaskService.cancel_all",
+        "parlant.core.background_tasks:BackgroundTaskService.restart",
+    ),
+    "resume_turns": (
+        "parlant.core.app_modules.sessions:SessionModule.dispatch_processing_task",
+        "parlant.core.application:Application",
+        "parlant.core.background_tasks:BackgroundTaskService.cancel_all",
+        "parlant.core.background_tasks:BackgroundTaskService.restart",
+    ),
 }
 
 # Bases of classes that only a server needs: importing these takes longer than all else.
@@ -121,7 +135,10 @@ def parlant_version() -> str:
 def _found(name: str) -> Any | None:
     module, _, path = name.partition(":")
     try:
-        found: Any = import_module(module)
+        with warnings.catch_warnings():
+            # What other packages say while Parlant imports them.
+            warnings.simplefilter("ignore")
+            found: Any = import_module(module)
     except ModuleNotFoundError:
         return None
     for part in path.split("."):
@@ -267,6 +284,23 @@ def missing_for(part: str, what_is_lost: str) -> str | None:
         f"join_server: the installed Parlant {version('parlant')} lacks {', '.join(missing)}. "
         f"{what_is_lost} Pass {part}=False to switch this warning off."
     )
+
+
+async def process_session(container: Container, session: Session) -> None:
+    """Has a server process a session, as the message of a customer does."""
+    # Imported here: it takes seconds, and a server has done so anyway.
+    application = container[cast("type[Any]", _found("parlant.core.application:Application"))]
+    await application.sessions.dispatch_processing_task(session)
+
+
+def current_server_ready() -> asyncio.Event | None:
+    """What is set when the server that is being started serves requests; None without one."""
+    sdk = sys.modules.get("parlant.sdk")
+    try:
+        ready = sdk.Server.current.ready if sdk else None
+    except (AttributeError, RuntimeError):
+        return None
+    return ready if isinstance(ready, asyncio.Event) else None
 
 
 def remove_lock(store: object) -> None:

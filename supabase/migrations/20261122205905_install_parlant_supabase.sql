@@ -5631,9 +5631,9 @@ from public, anon, authenticated, service_role;
 --               it is over, or ends it. The caller holds the session, and writes for the turn.
 -- p_prefix:     the session store's table prefix
 -- p_session_id: the session's id
--- p_turn:       {"turn": text, "trace_id": text, "step": "begins" | "goes on" | "ends", "fenced": bool,
---               "lease_seconds": number | null}. "begins" is for a turn that answers no message of a
---               customer; where it is not fenced, nothing is refused
+-- p_turn:       {"turn": text, "trace_id": text | null, "step": "begins" | "goes on" | "ends",
+--               "fenced": bool, "lease_seconds": number | null}. "begins" is for a turn that answers no
+--               message of a customer; where it is not fenced, nothing is refused
 -- returns:      nothing
 -- raises:       PD008 invalid argument, PD010 superseded turn
 create or replace function parlant_internal.require_turn(
@@ -5655,11 +5655,11 @@ declare
   v_now timestamptz := clock_timestamp();
   v_newest record;
 begin
-  if v_turn is null or v_trace_id is null or v_step is null
+  if v_turn is null or v_step is null
     or v_step not in ('begins', 'goes on', 'ends') then
     raise exception using
       errcode = 'PD008',
-      message = 'a turn needs a name, a trace_id and a step',
+      message = 'a turn needs a name and a step',
       hint = 'Write {"turn": "...", "trace_id": "...", "step": "goes on", "lease_seconds": 20}.';
   end if;
 
@@ -5687,18 +5687,18 @@ begin
     if v_step = 'ends' then
       update parlant_internal.turns as t
       set has_begun = true,
-        trace_id = v_trace_id,
+        trace_id = coalesce(v_trace_id, t.trace_id),
         previous_turn = null,
         question = null,
         lease_until = null
       where t.prefix = p_prefix and t.session_id = p_session_id;
     elsif not v_newest.has_begun
-      or v_newest.trace_id is distinct from v_trace_id
+      or v_newest.trace_id is distinct from coalesce(v_trace_id, v_newest.trace_id)
       or v_newest.lease_until < v_now + v_lease * 2 / 3
     then
       update parlant_internal.turns as t
       set has_begun = true,
-        trace_id = v_trace_id,
+        trace_id = coalesce(v_trace_id, t.trace_id),
         previous_turn = null,
         lease_until = v_now + v_lease
       where t.prefix = p_prefix and t.session_id = p_session_id;

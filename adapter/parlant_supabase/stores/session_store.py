@@ -34,17 +34,20 @@ from parlant_supabase.parlant_internals import (
 )
 from parlant_supabase.rpc.functions import (
     CHECK_EVENTS,
+    CLAIM_TURNS,
     CREATE_EVENT,
     CREATE_EVENTS,
     DELETE_SESSION,
+    KEEP_TURNS,
     LIST_EVENTS,
     LIST_SESSIONS,
     READ_EVENT,
+    UPDATE_SESSION,
     UPDATE_SESSION_LABELS,
     UPDATE_SESSION_METADATA,
 )
 from parlant_supabase.rpc.pagination import next_cursor, page_arguments
-from parlant_supabase.rpc.replies import Document
+from parlant_supabase.rpc.replies import ClaimedTurn, Document
 from parlant_supabase.store_layout import SESSIONS
 from parlant_supabase.stores.agent_states import (
     FindGraphs,
@@ -72,6 +75,7 @@ from parlant_supabase.stores.turn_snapshot import (
     known_session,
     writing,
 )
+from parlant_supabase.stores.turns import Turn, Turns
 from parlant_supabase.stores.watches import EventWatch, StreamWatch
 
 # As many as the database takes in a call.
@@ -100,6 +104,7 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         SessionDocumentStore.__init__(self, self._opening, allow_migration)
         self._notices = EventNotices()
         self._find_graphs: FindGraphs | None = None
+        self._turns: Turns | None = None
         self._writes = SessionWrites(self._write, self._report_lost)
         self._streams = StreamedMessages(self._write_stream)
 
@@ -125,9 +130,29 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
     async def update_session(self, session_id: SessionId, params: SessionUpdateParams) -> Session:
         changes = session_changes(self, params)
         await self._keep_graphs(params, changes)
+        write = Write(params=changes)
+        turn = self._turns and self._turns.of_update(session_id)
+        if turn:
+            self._write_for(turn, write, params)
         with writing(Part.SESSION, session_id):
-            written = await self._writes.make(session_id, Write(params=changes))
+            written = await self._writes.make(session_id, write)
+        if written.session is None and turn and turn.is_superseded:
+            return await self.read_session(session_id)
         return self._session(session_id, written.session)
+
+    def _write_for(self, turn: Turn, write: Write, params: SessionUpdateParams) -> None:
+        """Makes changes of a session a write of a turn, and those of its agent state its last."""
+        states = params.get("agent_states")
+        if states is not None:
+            # The engine sends all that it read, and a last one of its own: others may have added
+            # theirs meanwhile. Anything else that writes states means them as they are.
+            if not states or states[-1].trace_id != turn.trace_id:
+                return
+            write.step = "ends"
+        changes = write.params or {}
+        write.fence, write.whole = turn, changes
+        if states is not None:
+            write.params = {**changes, "agent_states": changes["agent_states"][-1:]}
 
     @override
     async def delete_session(self, session_id: SessionId) -> None:
@@ -204,16 +229,22 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         del document["offset"]
         if creation_utc is None:
             del document["creation_utc"]
+        of_turn = self._turns and self._turns.of_event(session_id, source, kind, trace_id)
+        turn, step = of_turn or (None, None)
         if is_deferring():
             # Whoever emits it does not look at what comes back.
-            self._writes.defer(session_id, Write(document))
+            self._writes.defer(session_id, Write(document, fence=turn, step=step))
             return event
         snapshot = current_snapshot()
         if snapshot is None or not snapshot.expects_session(self._connection, session_id):
             snapshot = None
         written = await self._writes.make(
-            session_id, Write(document, with_session=snapshot is not None)
+            session_id,
+            Write(document, with_session=snapshot is not None, fence=turn, step=step),
         )
+        if turn and written.offset is None:
+            turn.unwritten[event.id] = event
+            return event
         if snapshot is not None:
             snapshot.hold_session(self._connection, session_id, written.session)
         created = event_of(self, _placed(document, written))
@@ -268,6 +299,9 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
     async def update_event(
         self, session_id: SessionId, event_id: EventId, params: EventUpdateParams
     ) -> Event:
+        unwritten = self._turns and self._turns.unwritten_event(session_id, event_id)
+        if unwritten:
+            return unwritten
         if self._streams.latest(session_id, event_id):
             if params.keys() == {"data"} and is_unfinished(params["data"]):
                 with writing(Part.EVENTS, session_id):
@@ -296,6 +330,50 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
         self._streams.forget(event_id)
         with writing(Part.EVENTS):
             await super().delete_event(event_id)
+
+    def _take_turns(self, turns: Turns | None) -> None:
+        """Has the writes of a server's turns carry their leases; None for no server."""
+        self._turns = turns
+
+    async def _keep_turns(
+        self, turns: Sequence[tuple[SessionId, str, str]], lease_seconds: float
+    ) -> Sequence[SessionId]:
+        """Renews or ends leases: of session, name of the turn and its state.
+
+        Returns:
+            The sessions whose running turns have been superseded.
+        """
+        reply = await self._connection.call(
+            KEEP_TURNS,
+            p_turns=[
+                {"session_id": session_id, "turn": name, "state": state}
+                for session_id, name, state in turns
+            ],
+            p_lease_seconds=lease_seconds,
+        )
+        return [SessionId(each) for each in reply["superseded"]]
+
+    async def _claim_turns(
+        self,
+        name: str,
+        agent_ids: Sequence[AgentId],
+        *,
+        lease_seconds: float,
+        max_age_seconds: float,
+        max_attempts: int,
+        limit: int,
+    ) -> Sequence[ClaimedTurn]:
+        """Claims sessions whose newest customer message nobody is answering."""
+        reply = await self._connection.call(
+            CLAIM_TURNS,
+            p_turn=name,
+            p_agent_ids=list(agent_ids),
+            p_lease_seconds=lease_seconds,
+            p_max_age_seconds=max_age_seconds,
+            p_max_attempts=max_attempts,
+            p_limit=limit,
+        )
+        return reply["turns"]
 
     async def _check_events(
         self, watches: Sequence[EventWatch]
@@ -381,32 +459,61 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
 
     async def _write(self, session_id: SessionId, group: Sequence[Write]) -> list[Written]:
         """Makes consecutive writes of a session: events, and at the end changes of the session."""
+        turn: Turn | None = group[0].fence
+        if turn is None or self._turns is None:
+            return await self._send(session_id, group, None)
+        step = group[-1].step or self._turns.step_of(turn)
+        written = await self._turns.write(
+            turn, step, lambda of_turn: self._send(session_id, group, of_turn)
+        )
+        if written is not None:
+            return written
+        last_words = [write.event for write in group if write.event and _ends_turn(write.event)]
+        if last_words and not turn.has_said_so:
+            # Whoever follows this turn learns how it ended.
+            turn.has_said_so = True
+            cancelled = {**last_words[0], "data": {"status": "cancelled", "data": {}}}
+            await self._send(session_id, [Write(cancelled)], None)
+        return [Written() for _ in group]
+
+    async def _send(
+        self, session_id: SessionId, group: Sequence[Write], turn: Document | None
+    ) -> list[Written]:
+        """Makes writes with one request, for a turn or for none."""
         events = [write.event for write in group if write.event is not None]
         params = group[-1].params
+        if turn is None and group[-1].whole is not None:
+            params = group[-1].whole
+        if not events and turn is not None:
+            reply = await self._connection.call(
+                UPDATE_SESSION, p_session_id=session_id, p_params=params, p_turn=turn
+            )
+            return [Written(session=reply["document"])]
         if not events:
             return [await self._update_session(session_id, params or {})]
         if len(group) == 1 and group[0].is_awaited and not group[0].with_session:
-            place = await self._connection.call(CREATE_EVENT, p_event=events[0])
+            place = await self._connection.call(CREATE_EVENT, p_event=events[0], p_turn=turn)
             if place["offset"] is None or place["creation_utc"] is None:
                 raise _session_not_found(session_id)
             written = [Written(place["offset"], place["creation_utc"])]
         else:
-            reply = await self._connection.call(
+            places = await self._connection.call(
                 CREATE_EVENTS,
                 p_session_id=session_id,
                 p_events=events,
                 p_ages=[write.age for write in group if write.event is not None],
                 p_params=params,
                 p_with_session=any(write.with_session for write in group) or None,
+                p_turn=turn,
             )
-            if reply["places"] is None:
+            if places["places"] is None:
                 raise _session_not_found(session_id)
             written = [
-                Written(place["offset"], place["creation_utc"], reply["session"])
-                for place in reply["places"]
+                Written(place["offset"], place["creation_utc"], places["session"])
+                for place in places["places"]
             ]
             if params is not None:
-                written.append(Written(session=reply["session"]))
+                written.append(Written(session=places["session"]))
         for document, event in zip(events, written, strict=False):
             self._tell(session_id, _placed(document, event))
         return written
@@ -495,6 +602,11 @@ def _undeleted(session_id: SessionId, event_id: EventId) -> Where:
 
 def _event_not_found(event_id: EventId) -> ItemNotFoundError:
     return ItemNotFoundError(item_id=UniqueId(event_id), message="Event not found")
+
+
+def _ends_turn(event: Document) -> bool:
+    data = event["kind"] == EventKind.STATUS.value and event["data"]
+    return isinstance(data, Mapping) and data.get("status") in ("cancelled", "ready")
 
 
 def _session_not_found(session_id: SessionId) -> ItemNotFoundError:

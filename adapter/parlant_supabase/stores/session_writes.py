@@ -70,7 +70,9 @@ class Write:
         event: The event without its offset; None for changes of the session.
         params: The changes; None for an event.
         with_session: Whether the session is asked for.
-        fence: What the write has to share with those of its request: its turn and the like.
+        fence: The turn that the database is told of, which those of a request share.
+        step: The step of it that the write is; None if it merely goes on.
+        whole: The changes for a database that keeps no turns.
         made_at: When it was made, by the clock of `time.monotonic`.
         turn: The turn that hears of errors.
         is_awaited: Whether its caller waits for it.
@@ -81,6 +83,8 @@ class Write:
     params: Mapping[str, Any] | None = None
     with_session: bool = False
     fence: Any = None
+    step: str | None = None
+    whole: Mapping[str, Any] | None = None
     made_at: float = field(default_factory=time.monotonic)
     turn: object | None = field(default_factory=_turn.get)
     is_awaited: bool = True

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 from lagom import Container, Singleton
+from parlant.core.agents import AgentId, AgentStore
 from parlant.core.context_variables import ContextVariableStore
 from parlant.core.customers import CustomerStore
 from parlant.core.emissions import EventEmitterFactory
@@ -12,12 +16,23 @@ from parlant.core.sessions import SessionListener, SessionStore
 from parlant.core.tracer import Tracer
 
 from parlant_supabase.errors import ConfigurationError
-from parlant_supabase.parlant_internals import BackgroundTaskService, missing_for
+from parlant_supabase.parlant_internals import (
+    BackgroundTaskService,
+    current_server_ready,
+    missing_for,
+    process_session,
+)
+from parlant_supabase.server import shutdown
+from parlant_supabase.server.background_tasks import SessionTaskService
+from parlant_supabase.server.leases import LeaseKeeper
+from parlant_supabase.server.resuming import Resumer
+from parlant_supabase.server.turn_tasks import LockedTurnTaskService, TurnTaskService
 from parlant_supabase.stores.session_listener import SupabaseSessionListener
 from parlant_supabase.stores.session_store import SupabaseSessionStore
 from parlant_supabase.stores.store import SupabaseStore
 from parlant_supabase.stores.turn_reading import TurnReader
-from parlant_supabase.stores.turns.background_tasks import SessionTaskService
+from parlant_supabase.stores.turns import Turns
+from parlant_supabase.validation import check_seconds
 
 _INTERFACES = (SessionStore, CustomerStore, ContextVariableStore)
 
@@ -28,6 +43,13 @@ async def join_server(
     lock_by_session: bool = True,
     share_reads: bool = True,
     defer_status_events: bool = True,
+    fence_turns: bool = True,
+    resume_turns: bool = True,
+    end_on_sigterm: bool = True,
+    lease_seconds: float = 20.0,
+    max_age_seconds: float = 600.0,
+    max_attempts: int = 2,
+    seconds_to_finish: float = 5.0,
 ) -> Container:
     """Makes the stores a part of the server that they are given to.
 
@@ -45,20 +67,35 @@ async def join_server(
         container: The server's; it is changed.
         lock_by_session: Whether the message of a customer waits for the running turn of that
             customer's session only, by a `BackgroundTaskService` of this package.
-
         share_reads: Whether what a turn begins with is read with one request, and a customer's
             message takes two, by an `EntityQueries` and a `SessionModule` of this package.
         defer_status_events: Whether a turn goes on before its status events are written, by an
             `EventEmitterFactory` and a `SessionModule` of this package. Whatever else it writes
             comes after them. Chunks of streamed messages are written at intervals then.
+        fence_turns: Whether a turn ends, as one that is cancelled does, when another server has
+            begun a newer one of the session. Its agent state is added to those that are there.
+        resume_turns: Whether messages that nobody is answering, because their server is gone, are
+            answered by this one; and whether this one's turns hold leases, so that others can tell.
+        end_on_sigterm: Whether SIGTERM ends the server as Ctrl-C does, unless the application
+            handles the signal itself.
+        lease_seconds: How long a server may be silent before another takes over its turns.
+        max_age_seconds: How old a message may be to be answered after its server has gone.
+        max_attempts: How many servers may begin to answer a message. It is given up after that.
+        seconds_to_finish: How long running turns may take to end when the server stops; what is
+            left is answered by the next server.
 
     Returns:
         The container.
 
     Raises:
-        ConfigurationError: While the server starts, if its sessions are not in a
-            `SupabaseSessionStore`.
+        ConfigurationError: An argument cannot be right; or, while the server starts, its sessions
+            are not in a `SupabaseSessionStore`.
     """
+    check_seconds("lease_seconds", lease_seconds)
+    check_seconds("max_age_seconds", max_age_seconds)
+    check_seconds("seconds_to_finish", seconds_to_finish)
+    if max_attempts < 1:
+        raise ConfigurationError(f"max_attempts must be 1 or more, got {max_attempts}.")
 
     def listener(container: Container) -> SessionListener:
         sessions = container[SessionStore]  # type: ignore[type-abstract]
@@ -72,8 +109,53 @@ async def join_server(
 
     # Resolved when it is asked for: later versions of Parlant define the stores after this call.
     container[SessionListener] = Singleton(listener)  # type: ignore[type-abstract]
-    if lock_by_session:
-        _lock_by_session(container)
+    if end_on_sigterm:
+        shutdown.end_on_sigterm()
+    locks = lock_by_session and _is_available(
+        "lock_by_session", container, "A message may wait for the turn of another session."
+    )
+    fences = fence_turns and _is_available(
+        "fence_turns", container, "Two servers may both answer messages that are close together."
+    )
+    ready = current_server_ready()
+    resumes = resume_turns and _is_available(
+        "resume_turns", container, "What a server was answering when it ended stays unanswered."
+    )
+
+    def tasks(container: Container) -> BackgroundTaskService:
+        logger: Logger = container[Logger]  # type: ignore[type-abstract]
+        sessions = container[SessionStore]  # type: ignore[type-abstract]
+        if not (fences or resumes) or not isinstance(sessions, SupabaseSessionStore):
+            return SessionTaskService(logger)
+        tracer: Tracer = container[Tracer]  # type: ignore[type-abstract]
+        turns = Turns(logger, lease_seconds=lease_seconds if resumes else None, fenced=fences)
+        sessions._take_turns(turns)
+        loops: list[Callable[[], Awaitable[None]]] = []
+        last_words = None
+        if resumes and ready is None:
+            logger.warning(
+                "join_server: called outside the start of a parlant.sdk.Server, so this server "
+                "does not look for messages whose server is gone. Pass resume_turns=False to "
+                "switch this warning off."
+            )
+        elif resumes and ready is not None:
+            keeper = LeaseKeeper(sessions, turns, logger, lease_seconds)
+            last_words = keeper.keep
+            resumer = Resumer(
+                sessions,
+                turns,
+                logger,
+                tracer,
+                lambda: _agent_ids(container),
+                lambda session: process_session(container, session),
+                lease_seconds=lease_seconds,
+                max_age_seconds=max_age_seconds,
+                max_attempts=max_attempts,
+            )
+            loops = [keeper.run, lambda: _after(ready, resumer.run)]
+        kind = TurnTaskService if locks else LockedTurnTaskService
+        return kind(logger, turns, loops, last_words, seconds_to_finish)
+
     shares = share_reads and _is_available(
         "share_reads", container, "A turn makes a request for each of its reads."
     )
@@ -86,24 +168,16 @@ async def join_server(
         _defer_status_events(container)
     if shares or defers:
         _replace_session_module(container, shares, defers)
+    if locks or fences or resumes:
+        container[BackgroundTaskService] = Singleton(tasks)
     return container
 
 
 def _is_available(part: str, container: Container, what_is_lost: str) -> bool:
     warning = missing_for(part, what_is_lost)
-    if warning is not None:
+    if warning:
         container[Logger].warning(warning)  # type: ignore[type-abstract]
-    return warning is None
-
-
-def _lock_by_session(container: Container) -> None:
-    if not _is_available(
-        "lock_by_session", container, "A message may wait for the turn of another session."
-    ):
-        return
-    container[BackgroundTaskService] = Singleton(
-        lambda container: SessionTaskService(container[Logger])
-    )
+    return not warning
 
 
 # What these import is not imported before a server asks for it: it imports Parlant's engine.
@@ -157,6 +231,16 @@ def _replace_session_module(container: Container, shares_reads: bool, defers: bo
 
 def _turn_reader(container: Container) -> TurnReader | None:
     return TurnReader.of(*(container[interface] for interface in _INTERFACES))
+
+
+async def _agent_ids(container: Container) -> list[AgentId]:
+    agents = container[AgentStore]  # type: ignore[type-abstract]
+    return [agent.id for agent in await agents.list_agents()]
+
+
+async def _after(ready: asyncio.Event, run: Callable[[], Awaitable[None]]) -> None:
+    await ready.wait()
+    await run()
 
 
 def _join(container: Container) -> None:

@@ -18,8 +18,9 @@ from parlant.core.meter import Meter
 from parlant.core.sessions import SessionDocumentStore, SessionListener, SessionStore
 from parlant.core.tracer import Tracer
 from parlant_supabase import ConfigurationError
+from parlant_supabase.server.background_tasks import SessionTaskService
+from parlant_supabase.server.turn_tasks import LockedTurnTaskService
 from parlant_supabase.stores import SupabaseSessionListener, join_server
-from parlant_supabase.stores.turns.background_tasks import SessionTaskService
 
 from tests.unit.stores.fake_rpc import store_of
 
@@ -53,9 +54,8 @@ def container() -> Container:
 
 async def join(container: Container, **parts: bool) -> Container:
     """Joins without what would import the engine of Parlant, which takes longer than the tests."""
-    return await join_server(
-        container, **{"share_reads": False, "defer_status_events": False, **parts}
-    )
+    off = {"share_reads": False, "defer_status_events": False, "resume_turns": False}
+    return await join_server(container, **{**off, **parts})
 
 
 async def test_that_every_store_is_joined_when_the_listener_is_made(container: Container) -> None:
@@ -110,9 +110,9 @@ async def test_that_tasks_are_locked_by_session(container: Container) -> None:
 
 
 async def test_that_a_part_can_be_switched_off(container: Container) -> None:
-    await join(container, lock_by_session=False)
+    await join(container, lock_by_session=False, fence_turns=False)
 
-    assert type(container[BackgroundTaskService]) is BackgroundTaskService
+    assert BackgroundTaskService not in container.defined_types
 
 
 async def test_that_a_part_is_left_out_where_parlant_lacks_a_name(
@@ -123,10 +123,28 @@ async def test_that_a_part_is_left_out_where_parlant_lacks_a_name(
     await join(container)
 
     logger: Any = container[Logger]  # type: ignore[type-abstract]
-    assert type(container[BackgroundTaskService]) is BackgroundTaskService
+    assert isinstance(container[BackgroundTaskService], LockedTurnTaskService)
     [warning] = logger.warning.call_args_list
     assert warning.args == (
         f"join_server: the installed Parlant {version('parlant')} lacks "
         "BackgroundTaskService.collect. A message may wait for the turn of another session. "
         "Pass lock_by_session=False to switch this warning off.",
     )
+
+
+async def test_that_a_wrong_argument_is_refused(container: Container) -> None:
+    with pytest.raises(ConfigurationError, match="lease_seconds must be positive"):
+        await join_server(container, lease_seconds=0)
+    with pytest.raises(ConfigurationError, match="max_attempts must be 1 or more, got 0"):
+        await join_server(container, max_attempts=0)
+
+
+async def test_that_a_server_that_nobody_starts_resumes_nothing(container: Container) -> None:
+    await join(container, resume_turns=True)
+
+    container[BackgroundTaskService]
+
+    logger: Any = container[Logger]  # type: ignore[type-abstract]
+    [warning] = logger.warning.call_args_list
+    assert "outside the start of a parlant.sdk.Server" in warning.args[0]
+    assert "resume_turns=False" in warning.args[0]

@@ -9,7 +9,7 @@ from unittest.mock import create_autospec
 import pytest
 from parlant.core.background_tasks import BackgroundTaskService
 from parlant.core.loggers import Logger
-from parlant_supabase.stores.turns.background_tasks import SessionTaskService
+from parlant_supabase.server.background_tasks import SessionTaskService
 
 from tests.waiting import until, within_limit
 

@@ -1,1 +1,0 @@
-"""What keeps turns apart and alive: across sessions, servers and restarts."""
