@@ -689,7 +689,7 @@ grant execute on function parlant_internal.cache_collections() to service_role;
 -- >>> sql/functions/internal/caches/cached_page.sql
 -- purpose:   Reads cached values, those that were used last first. A page ends past 4 MB, so that neither
 --            side needs memory for more.
--- p_table:   the table, as table_of() gives it
+-- p_table:   the table, which table_of() names
 -- p_version: the version of the entries
 -- p_after:   "next" of the page before, or NULL for the first
 -- returns:   {"values": {id: text, ...}, "next": {...} | null}
@@ -698,7 +698,7 @@ grant execute on function parlant_internal.cache_collections() to service_role;
 -- An entry that another server uses between two pages moves to the front, and may be missed. It is then
 -- computed again, as any entry that is not there.
 create or replace function parlant_internal.cached_page(
-  p_table text,
+  p_table regclass,
   p_version text,
   p_after jsonb
 )
@@ -748,11 +748,11 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.cached_page(text, text, jsonb) is
+comment on function parlant_internal.cached_page(regclass, text, jsonb) is
 'Next page of cached values.';
 
-revoke all on function parlant_internal.cached_page(text, text, jsonb) from public, anon, authenticated;
-grant execute on function parlant_internal.cached_page(text, text, jsonb) to service_role;
+revoke all on function parlant_internal.cached_page(regclass, text, jsonb) from public, anon, authenticated;
+grant execute on function parlant_internal.cached_page(regclass, text, jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/internal/batches/call_statement.sql
 -- purpose:     The statement that calls one of the api functions several times, with arguments out of a JSON
@@ -3064,14 +3064,14 @@ grant execute on function parlant_internal.forget_turns(text, text[]) to service
 -- >>> sql/functions/internal/turns/has_answer.sql
 -- purpose:      Whether a customer's message has an answer: by the agent in the turn that is to give it, or
 --               by a person, in any.
--- p_events:     the table of events, as table_of() gives it
+-- p_events:     the table of events, which table_of() names
 -- p_session_id: the session's id
 -- p_trace_id:   the trace of the turn; NULL if it has written nothing
 -- p_question:   the message's offset
 -- returns:      whether there is one
 -- raises:       nothing
 create or replace function parlant_internal.has_answer(
-  p_events text,
+  p_events regclass,
   p_session_id text,
   p_trace_id text,
   p_question bigint
@@ -3101,12 +3101,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.has_answer(text, text, text, bigint) is
+comment on function parlant_internal.has_answer(regclass, text, text, bigint) is
 'Whether a customer''s message has an answer.';
 
-revoke all on function parlant_internal.has_answer(text, text, text, bigint)
+revoke all on function parlant_internal.has_answer(regclass, text, text, bigint)
 from public, anon, authenticated;
-grant execute on function parlant_internal.has_answer(text, text, text, bigint) to service_role;
+grant execute on function parlant_internal.has_answer(regclass, text, text, bigint) to service_role;
 -- <<<
 -- >>> sql/functions/internal/erasure/has_event_since.sql
 -- purpose:      Whether a session has an event of a time or later.
@@ -3186,14 +3186,14 @@ from public, anon, authenticated, service_role;
 -- <<<
 -- >>> sql/functions/internal/turns/has_replied.sql
 -- purpose:      Whether the agent has answered in a turn: a message of that trace which is no preamble.
--- p_events:     the table of events, as table_of() gives it
+-- p_events:     the table of events, which table_of() names
 -- p_session_id: the session's id
 -- p_trace_id:   the trace of the turn
 -- p_question:   the offset after which the message has to be; NULL for any
 -- returns:      whether there is one
 -- raises:       nothing
 create or replace function parlant_internal.has_replied(
-  p_events text,
+  p_events regclass,
   p_session_id text,
   p_trace_id text,
   p_question bigint default null
@@ -3222,12 +3222,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.has_replied(text, text, text, bigint) is
+comment on function parlant_internal.has_replied(regclass, text, text, bigint) is
 'Whether the agent has answered in a turn.';
 
-revoke all on function parlant_internal.has_replied(text, text, text, bigint)
+revoke all on function parlant_internal.has_replied(regclass, text, text, bigint)
 from public, anon, authenticated;
-grant execute on function parlant_internal.has_replied(text, text, text, bigint) to service_role;
+grant execute on function parlant_internal.has_replied(regclass, text, text, bigint) to service_role;
 -- <<<
 -- >>> sql/functions/internal/erasure/has_rows_left.sql
 -- purpose:       Whether rows of a customer or of sessions are left in a table, as those are that another
@@ -3281,6 +3281,33 @@ revoke all on function parlant_internal.has_rows_left(regclass, text, boolean, t
 from public, anon, authenticated;
 grant execute on function parlant_internal.has_rows_left(regclass, text, boolean, text, text[], boolean)
 to service_role;
+-- <<<
+-- >>> sql/functions/internal/batches/has_unique_index.sql
+-- purpose: Whether a collection's table has a unique index besides that on the id, which ensure_indexes
+--          or the user has made.
+-- p_table: the table, which table_of() names
+-- returns: whether it has
+-- raises:  nothing
+create or replace function parlant_internal.has_unique_index(p_table regclass)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (
+    select from pg_catalog.pg_index as i
+    where i.indrelid = p_table and i.indisunique and not i.indisprimary
+  );
+end;
+$$;
+
+comment on function parlant_internal.has_unique_index(regclass) is
+'Whether a table has a unique index besides that on the id.';
+
+revoke all on function parlant_internal.has_unique_index(regclass) from public, anon, authenticated;
+grant execute on function parlant_internal.has_unique_index(regclass) to service_role;
 -- <<<
 -- >>> sql/functions/internal/loading/import_document.sql
 -- purpose:    Inserts a document unless one with its id is there.
@@ -3678,12 +3705,12 @@ grant execute on function parlant_internal.insert_tag(text, text, jsonb) to serv
 -- <<<
 -- >>> sql/functions/internal/turns/is_asked.sql
 -- purpose:      Whether a customer's message is there to be answered, and has not been deleted.
--- p_events:     the table of events, as table_of() gives it
+-- p_events:     the table of events, which table_of() names
 -- p_session_id: the session's id
 -- p_question:   the message's offset; NULL for none
 -- returns:      whether it is there
 -- raises:       nothing
-create or replace function parlant_internal.is_asked(p_events text, p_session_id text, p_question bigint)
+create or replace function parlant_internal.is_asked(p_events regclass, p_session_id text, p_question bigint)
 returns boolean
 language plpgsql
 stable
@@ -3704,11 +3731,11 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.is_asked(text, text, bigint) is
+comment on function parlant_internal.is_asked(regclass, text, bigint) is
 'Whether a customer''s message is there to be answered.';
 
-revoke all on function parlant_internal.is_asked(text, text, bigint) from public, anon, authenticated;
-grant execute on function parlant_internal.is_asked(text, text, bigint) to service_role;
+revoke all on function parlant_internal.is_asked(regclass, text, bigint) from public, anon, authenticated;
+grant execute on function parlant_internal.is_asked(regclass, text, bigint) to service_role;
 -- <<<
 -- >>> sql/functions/internal/erasure/is_erased.sql
 -- purpose:           Whether no row of a customer or of sessions is left, as one may be that another
@@ -4018,10 +4045,10 @@ grant execute on function parlant_internal.listed_condition(text, text[], regcla
 --          committed. No key is locked for the sake of a call that the caller may not make, or of a
 --          document that row level security hides from the caller.
 -- p_calls: the calls, as parlant_execute() takes them
--- returns: nothing
+-- returns: whether a table that they write has a unique index of the user's own
 -- raises:  PD008 invalid argument
 create or replace function parlant_internal.lock_batch(p_calls jsonb)
-returns void
+returns boolean
 language plpgsql
 volatile
 security invoker
@@ -4031,13 +4058,15 @@ declare
   v_keys bigint[] := '{}';
   v_table record;
   v_visible text[];
+  v_has_unique_index boolean := false;
 begin
   for v_table in
     select
       t.name,
       array_agg(i.id #>> '{}') filter (where w.inserted) as inserted_ids,
       array_agg(i.id #>> '{}') filter (where not w.inserted) as existing_ids,
-      row_security_active(t.name) as is_restricted
+      row_security_active(t.name) as is_restricted,
+      parlant_internal.has_unique_index(t.name) as has_unique_index
     from jsonb_array_elements(p_calls) as c
     join parlant_internal.write_targets() as w on w.function = c.value ->> 'function'
     cross join jsonb_array_elements(c.value -> 'arguments') as a
@@ -4063,6 +4092,8 @@ begin
       end
     group by t.name
   loop
+    v_has_unique_index := v_has_unique_index or v_table.has_unique_index;
+
     if v_table.is_restricted then
       execute format('select array(select d.id from %s as d where d.id = any ($1))', v_table.name)
       into v_visible
@@ -4076,6 +4107,7 @@ begin
   end loop;
 
   perform parlant_internal.lock_keys(v_keys);
+  return v_has_unique_index;
 end;
 $$;
 
@@ -4084,6 +4116,32 @@ comment on function parlant_internal.lock_batch(jsonb) is
 
 revoke all on function parlant_internal.lock_batch(jsonb) from public, anon, authenticated;
 grant execute on function parlant_internal.lock_batch(jsonb) to service_role;
+-- <<<
+-- >>> sql/functions/internal/documents/lock_bulk_write.sql
+-- purpose: Makes the calls that write many documents of one table take turns, until the end of the
+--          transaction. Each of them holds entries of the unique indexes that the user may have made, in an
+--          order of its own. Taken before the keys of documents.
+-- p_table: the table, which table_of() names
+-- returns: nothing
+-- raises:  nothing
+create or replace function parlant_internal.lock_bulk_write(p_table regclass)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform parlant_internal.lock_keys(
+    array[parlant_internal.document_key('all documents of ' || p_table::text, '')]);
+end;
+$$;
+
+comment on function parlant_internal.lock_bulk_write(regclass) is
+'Makes the calls that write many documents of one table take turns.';
+
+revoke all on function parlant_internal.lock_bulk_write(regclass) from public, anon, authenticated;
+grant execute on function parlant_internal.lock_bulk_write(regclass) to service_role;
 -- <<<
 -- >>> sql/functions/internal/documents/lock_document.sql
 -- purpose: Locks a document until the end of the transaction, against whoever else locks, changes or
@@ -5365,13 +5423,16 @@ from public, anon, authenticated;
 grant execute on function parlant_internal.remove_tag(text, text, text, text) to service_role;
 -- <<<
 -- >>> sql/functions/internal/batches/require_batchable.sql
--- purpose:    Refuses a function that cannot be carried out together with other calls: it changes
---             something, and write_targets() does not know what. Holding what others have locked in the
---             same transaction, it might wait for somebody who waits for them.
--- p_function: the function's name without "parlant_"
--- returns:    nothing
--- raises:     55P03 lock not available
-create or replace function parlant_internal.require_batchable(p_function text)
+-- purpose:     Refuses a function that cannot be carried out together with other calls: it changes
+--              something, and write_targets() does not know what. Holding what others have locked in the
+--              same transaction, it might wait for somebody who waits for them. So might a call that
+--              writes a table with a unique index of the user's own: whoever inserts an equal value
+--              waits, in whatever order.
+-- p_function:  the function's name without "parlant_"
+-- p_arguments: a list of the arguments of each call of it; NULL if no table has such an index
+-- returns:     nothing
+-- raises:      55P03 lock not available
+create or replace function parlant_internal.require_batchable(p_function text, p_arguments jsonb)
 returns void
 language plpgsql
 stable
@@ -5387,6 +5448,15 @@ begin
         and p.proname = 'parlant_' || p_function
         and p.provolatile = 'v'
     )
+    or exists (
+      select from jsonb_array_elements(p_arguments) as a
+      join parlant_internal.write_targets() as w on w.function = p_function
+      join parlant_internal.collections as r
+        on r.prefix = a.value ->> 'p_prefix'
+          and r.collection = coalesce(w.collection, a.value ->> 'p_collection')
+      cross join to_regclass(format('%I.%I', 'public', r.table_name)) as t (name)
+      where parlant_internal.has_unique_index(t.name)
+    )
   then
     raise lock_not_available using
       message = format('parlant_%s cannot be carried out together with other calls', p_function),
@@ -5395,11 +5465,11 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.require_batchable(text) is
+comment on function parlant_internal.require_batchable(text, jsonb) is
 'Refuses a function that cannot be carried out together with other calls.';
 
-revoke all on function parlant_internal.require_batchable(text) from public, anon, authenticated;
-grant execute on function parlant_internal.require_batchable(text) to service_role;
+revoke all on function parlant_internal.require_batchable(text, jsonb) from public, anon, authenticated;
+grant execute on function parlant_internal.require_batchable(text, jsonb) to service_role;
 -- <<<
 -- >>> sql/functions/internal/caches/require_cache_collection.sql
 -- purpose:      Refuses a collection that holds no cached values.
@@ -6338,13 +6408,13 @@ grant execute on function parlant_internal.text_elements(jsonb) to service_role;
 -- purpose:      The creation_utc of an event that was emitted some time before it is stored: the moment of
 --               its emission by the database's clock, but after every event that the session has by now, so
 --               that the order of times is that of offsets. The caller holds the session.
--- p_events:     the table of events, as table_of() gives it
+-- p_events:     the table of events, which table_of() names
 -- p_session_id: the session's id
 -- p_age:        how many seconds ago the event was emitted; NULL and less than 0 mean now
 -- returns:      text, as iso_time() writes it
 -- raises:       nothing
 create or replace function parlant_internal.time_of_emission(
-  p_events text,
+  p_events regclass,
   p_session_id text,
   p_age double precision
 )
@@ -6379,12 +6449,12 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.time_of_emission(text, text, double precision) is
+comment on function parlant_internal.time_of_emission(regclass, text, double precision) is
 'The time of an event that was emitted before it is stored.';
 
-revoke all on function parlant_internal.time_of_emission(text, text, double precision)
+revoke all on function parlant_internal.time_of_emission(regclass, text, double precision)
 from public, anon, authenticated;
-grant execute on function parlant_internal.time_of_emission(text, text, double precision) to service_role;
+grant execute on function parlant_internal.time_of_emission(regclass, text, double precision) to service_role;
 -- <<<
 -- >>> sql/functions/internal/collections/unique_key.sql
 -- purpose:  The SQL expression that is equal for two documents if and only if their values of some fields
@@ -8390,7 +8460,8 @@ grant execute on function public.parlant_erase_session(text, text, integer, text
 --           own: a call that fails undoes itself and no other. They are committed together, so if the
 --           request as a whole fails, none has happened.
 --           A call that cannot be carried out together with others, because it writes documents that its
---           arguments do not name and somebody holds one of them, has the error 55P03; send it by itself.
+--           arguments do not name and somebody holds one of them, or a table with a unique index besides that
+--           on the id, has the error 55P03; send it by itself.
 -- p_calls:  [{"function": name without "parlant_", "arguments": [{name: value, ...}, ...]}, ...]: for each
 --           function, a list of the arguments of each call of it; those in a list have the same names; 200
 --           calls at most
@@ -8409,6 +8480,7 @@ declare
   -- What they lock stays locked until all are committed, and Postgres ends a statement after 8 seconds.
   c_max_calls constant integer := 200;
   v_count bigint;
+  v_has_unique_index boolean;
   v_statement text;
   v_calls jsonb;
   v_lists jsonb[];
@@ -8439,7 +8511,7 @@ begin
 
   -- A call by itself waits as it does without a batch, holding nothing.
   if v_count > 1 then
-    perform parlant_internal.lock_batch(p_calls);
+    v_has_unique_index := parlant_internal.lock_batch(p_calls);
     perform set_config('parlant.in_batch', 'on', true);
   end if;
 
@@ -8456,7 +8528,8 @@ begin
         -- Refuses what is no function of ours, before it is asked whether it may share a batch.
         v_statement := parlant_internal.call_statement(v_calls ->> 'function', v_list -> 0);
         if v_count > 1 then
-          perform parlant_internal.require_batchable(v_calls ->> 'function');
+          perform parlant_internal.require_batchable(
+            v_calls ->> 'function', case when v_has_unique_index then v_list end);
         end if;
 
         execute v_statement into v_replies using v_list;
@@ -8913,6 +8986,7 @@ declare
   v_different text[] := '{}';
 begin
   perform parlant_internal.require_list(p_documents, 'documents', 'Write [{"id": "...", ...}].', 1000);
+  perform parlant_internal.lock_bulk_write(v_table);
   perform parlant_internal.lock_keys(array(
     select parlant_internal.document_key(v_table, parlant_internal.read_document(e.value) ->> 'id')
     from jsonb_array_elements(p_documents) as e));
@@ -10054,6 +10128,7 @@ begin
   into v_ids
   using array(select (e.value ->> 'seq')::bigint from jsonb_array_elements(p_documents) as e);
 
+  perform parlant_internal.lock_bulk_write(v_table);
   perform parlant_internal.lock_keys(array(
     select parlant_internal.document_key(v_table, i.id)
     from unnest(
@@ -10219,6 +10294,7 @@ begin
   perform parlant_internal.require_list(
     p_results, 'results', 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].', 5000);
 
+  perform parlant_internal.lock_bulk_write(v_table);
   -- A document that gets another id may have to wait for a document of that id.
   perform parlant_internal.lock_keys(array(
     select parlant_internal.document_key(v_table, d.data ->> 'id')

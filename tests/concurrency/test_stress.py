@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from parlant_supabase.local import LocalStack
 from psycopg.sql import SQL, Identifier
+from psycopg.types.json import Jsonb
 
 from tests.concurrency.writing import keep_busy, write
 
@@ -46,6 +47,11 @@ def collections(sql: psycopg.Connection, prefix: str) -> str:
     )
     for collection in sorted(_COLLECTIONS):
         sql.execute("select public.parlant_create_collection(%s, %s)", (prefix, collection))
+        if collection == "values":
+            sql.execute(
+                "select public.parlant_ensure_indexes(%s, %s, %s)",
+                (prefix, collection, Jsonb([{"fields": [["k", "asc"]], "unique": True}])),
+            )
         sql.execute(
             SQL(
                 "create trigger linger after insert or update or delete on {1}"

@@ -14,12 +14,13 @@ from psycopg.types.json import Jsonb
 Arguments = dict[str, Any]
 
 _IDS = "abcdef"
-_LISTED = ("p_added", "p_removed", "p_collections", "p_ids", "p_tags", "p_unset")
+_LISTED = ("p_added", "p_removed", "p_collections", "p_tags", "p_unset", "p_ids", "p_agent_ids")
 
-# Met when another process has just dropped the collection, or inserted the document.
-_EXPECTED = {"PD003", "PD004", "PD005", "42P01"}
+# Met when another process has just dropped the collection, or inserted the document or its equal,
+# or begun a turn.
+_EXPECTED = {"PD003", "PD004", "PD005", "PD010", "23505", "42P01"}
 _BUSY = "55P03"
-_SCALARS = (str, bool, int)
+_SCALARS = (str, bool, int, float)
 
 
 class Calls:
@@ -37,7 +38,22 @@ class Calls:
             "insert_one": self._insert_one,
             "update_one": self._update_one,
             "delete_one": self._delete_one,
-            "create_event": lambda: {"p_event": self._event()},
+            "create_event": lambda: {
+                "p_event": self._event(),
+                **self._choice.choice(
+                    [{}, {"p_turn": self._turn()}, {"p_turn": {**self._turn(), "step": "asks"}}]
+                ),
+            },
+            "create_events": lambda: {
+                "p_session_id": self._id(),
+                "p_events": [{"id": f"{self._id()}{id}", "kind": "status"} for id in self._some()],
+                **self._choice.choice([{}, {"p_turn": self._turn()}]),
+            },
+            "update_session": lambda: {
+                "p_session_id": self._id(),
+                "p_params": {"title": self._id()},
+                "p_turn": self._turn(),
+            },
             "update_session_labels": lambda: {
                 "p_session_id": self._id(),
                 "p_added": [self._id()],
@@ -116,6 +132,21 @@ class Calls:
                 "p_collections": [self._passing(), "documents"],
                 "p_version": "1",
             },
+            "claim_turns": lambda: {
+                "p_turn": self._id(),
+                "p_agent_ids": self._some(),
+                "p_lease_seconds": 0.001,
+                "p_max_age_seconds": 1000.0,
+                "p_max_attempts": 3,
+                "p_limit": self._limit(),
+            },
+            "keep_turns": lambda: {
+                "p_turns": [
+                    {"session_id": id, "turn": self._id(), "state": "running"}
+                    for id in self._some()
+                ],
+                "p_lease_seconds": 0.001,
+            },
             "open_cache": lambda: {"p_version": "1"},
             "save_cached": lambda: {
                 "p_collection": "cached_evaluations",
@@ -171,6 +202,15 @@ class Calls:
 
     def _numbers(self) -> list[int]:
         return [self._choice.randrange(1, 200) for _ in range(6)]
+
+    def _turn(self) -> Arguments:
+        return {
+            "turn": self._id(),
+            "trace_id": self._id(),
+            "step": self._choice.choice(["begins", "goes on", "ends"]),
+            "fenced": self._choice.random() < 0.2,
+            "lease_seconds": 0.01,
+        }
 
     def _limit(self) -> int:
         return self._choice.choice([1, 3, 1000])
@@ -251,13 +291,15 @@ def write(url: str, prefix: str, seed: int, seconds: float) -> tuple[Counter[str
     """
     choice = random.Random(seed)
     calls = Calls(prefix, choice)
+    # Chance may pass one over in a short run.
+    first = [*calls.together, *calls.alone]
     called: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     deadline = time.monotonic() + seconds
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("set role service_role")
         while time.monotonic() < deadline:
-            if choice.random() < 0.5:
+            if not first and choice.random() < 0.5:
                 batch = [choice.choice([*calls.together]) for _ in range(choice.randrange(2, 20))]
                 called.update(batch)
                 execute = Jsonb(
@@ -269,12 +311,10 @@ def write(url: str, prefix: str, seed: int, seconds: float) -> tuple[Counter[str
                         errors[result["error"]["code"]] += 1
             else:
                 names = calls.together if choice.random() < 0.7 else calls.alone
-                name = choice.choice([*names])
+                name = first.pop() if first else choice.choice([*names])
                 called[name] += 1
                 arguments = {
-                    key: value
-                    if isinstance(value, (str, bool, int)) or key in _LISTED
-                    else Jsonb(value)
+                    key: value if isinstance(value, _SCALARS) or key in _LISTED else Jsonb(value)
                     for key, value in calls.arguments(name).items()
                 }
                 _call(connection, errors, f"parlant_{name}", arguments)

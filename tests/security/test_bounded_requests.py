@@ -253,6 +253,71 @@ _CALLS: list[tuple[str, str, Arguments]] = [
         },
     ),
     (
+        "events",
+        "create_events",
+        {"p_session_id": "s", "p_events": _many(14_000, lambda n: {"id": f"e{n}", "kind": "k"})},
+    ),
+    (
+        "200 events",
+        "create_events",
+        {"p_session_id": "s", "p_events": _many(200, lambda n: {"id": f"e{n}", "x": "y" * 4000})},
+    ),
+    (
+        "changes by a turn",
+        "update_session",
+        {
+            "p_session_id": "s",
+            "p_params": {f"k{n}": n for n in range(55_000)},
+            "p_turn": {"turn": "t", "trace_id": "t", "step": "begins", "lease_seconds": 20},
+        },
+    ),
+    (
+        "turns to keep",
+        "keep_turns",
+        {
+            "p_turns": _many(
+                9000, lambda n: {"session_id": f"{n}", "turn": "t", "state": "running"}
+            ),
+            "p_lease_seconds": 20.0,
+        },
+    ),
+    (
+        "agents' turns",
+        "claim_turns",
+        {
+            "p_turn": "t",
+            "p_agent_ids": _many(90_000, str),
+            "p_lease_seconds": 20.0,
+            "p_max_age_seconds": 60.0,
+            "p_max_attempts": 3,
+            "p_limit": 100,
+        },
+    ),
+    (
+        "answers to keep",
+        "save_cached",
+        {
+            "p_collection": "cached_evaluations",
+            "p_version": "1",
+            "p_values": {f"k{n}": "x" * 50 for n in range(14_000)},
+        },
+    ),
+    (
+        "uses of answers",
+        "record_cache_use",
+        {
+            "p_collection": "cached_evaluations",
+            "p_ids": _many(90_000, str),
+            "p_hits": 1,
+            "p_misses": 1,
+        },
+    ),
+    (
+        "kept answers",
+        "list_cached",
+        {"p_collection": "cached_evaluations", "p_version": "1", "p_ids": _many(90_000, str)},
+    ),
+    (
         "indexes",
         "ensure_indexes",
         {**_DOCUMENTS, "p_indexes": _many(20_000, lambda n: {"fields": [[f"f{n}", "asc"]]})},
@@ -314,6 +379,7 @@ def collections(stack: LocalStack) -> None:
                 f"{PREFIX}documents",
             )
         )
+        connection.execute("select public.parlant_open_cache(%s, '1')", (PREFIX,))
         for name, document in (("sessions", {"id": "s"}), ("variables", {"id": "v", "name": "n"})):
             connection.execute(
                 on("insert into {} (data) values (%s)", f"{PREFIX}{name}"), (Jsonb(document),)
@@ -363,9 +429,10 @@ def test_that_every_function_that_takes_json_or_a_list_is_covered(sql: psycopg.C
 def _call(connection: psycopg.Connection, function: str, arguments: Arguments) -> str | None:
     if function not in ("execute", "diagnose") and "p_session_prefix" not in arguments:
         arguments = {"p_prefix": PREFIX, **arguments}
-    lists = ("p_tags", "p_labels", "p_kinds", "p_added", "p_collections", "p_functions")
+    lists = {"p_tags", "p_labels", "p_kinds", "p_added", "p_collections", "p_functions"}
+    lists |= {"p_ids", "p_agent_ids"}
     values = {
-        name: value if isinstance(value, str) or name in lists else Jsonb(value)
+        name: value if isinstance(value, (str, int, float)) or name in lists else Jsonb(value)
         for name, value in arguments.items()
     }
     names = ", ".join(f"{name} => %({name})s" for name in arguments)

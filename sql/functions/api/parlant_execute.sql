@@ -2,7 +2,8 @@
 --           own: a call that fails undoes itself and no other. They are committed together, so if the
 --           request as a whole fails, none has happened.
 --           A call that cannot be carried out together with others, because it writes documents that its
---           arguments do not name and somebody holds one of them, has the error 55P03; send it by itself.
+--           arguments do not name and somebody holds one of them, or a table with a unique index besides that
+--           on the id, has the error 55P03; send it by itself.
 -- p_calls:  [{"function": name without "parlant_", "arguments": [{name: value, ...}, ...]}, ...]: for each
 --           function, a list of the arguments of each call of it; those in a list have the same names; 200
 --           calls at most
@@ -21,6 +22,7 @@ declare
   -- What they lock stays locked until all are committed, and Postgres ends a statement after 8 seconds.
   c_max_calls constant integer := 200;
   v_count bigint;
+  v_has_unique_index boolean;
   v_statement text;
   v_calls jsonb;
   v_lists jsonb[];
@@ -51,7 +53,7 @@ begin
 
   -- A call by itself waits as it does without a batch, holding nothing.
   if v_count > 1 then
-    perform parlant_internal.lock_batch(p_calls);
+    v_has_unique_index := parlant_internal.lock_batch(p_calls);
     perform set_config('parlant.in_batch', 'on', true);
   end if;
 
@@ -68,7 +70,8 @@ begin
         -- Refuses what is no function of ours, before it is asked whether it may share a batch.
         v_statement := parlant_internal.call_statement(v_calls ->> 'function', v_list -> 0);
         if v_count > 1 then
-          perform parlant_internal.require_batchable(v_calls ->> 'function');
+          perform parlant_internal.require_batchable(
+            v_calls ->> 'function', case when v_has_unique_index then v_list end);
         end if;
 
         execute v_statement into v_replies using v_list;

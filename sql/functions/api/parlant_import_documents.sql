@@ -31,6 +31,7 @@ declare
   v_different text[] := '{}';
 begin
   perform parlant_internal.require_list(p_documents, 'documents', 'Write [{"id": "...", ...}].', 1000);
+  perform parlant_internal.lock_bulk_write(v_table);
   perform parlant_internal.lock_keys(array(
     select parlant_internal.document_key(v_table, parlant_internal.read_document(e.value) ->> 'id')
     from jsonb_array_elements(p_documents) as e));

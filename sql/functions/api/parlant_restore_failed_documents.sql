@@ -46,6 +46,7 @@ begin
   into v_ids
   using array(select (e.value ->> 'seq')::bigint from jsonb_array_elements(p_documents) as e);
 
+  perform parlant_internal.lock_bulk_write(v_table);
   perform parlant_internal.lock_keys(array(
     select parlant_internal.document_key(v_table, i.id)
     from unnest(

@@ -50,6 +50,7 @@ begin
   perform parlant_internal.require_list(
     p_results, 'results', 'Write [{"id": "...", "digest": "...", "outcome": "rejected"}].', 5000);
 
+  perform parlant_internal.lock_bulk_write(v_table);
   -- A document that gets another id may have to wait for a document of that id.
   perform parlant_internal.lock_keys(array(
     select parlant_internal.document_key(v_table, d.data ->> 'id')

@@ -1,6 +1,6 @@
 begin;
 create extension if not exists pgtap with schema extensions;
-select plan(35);
+select plan(38);
 
 set local role service_role;
 
@@ -338,6 +338,38 @@ select
       select jsonb_agg(jsonb_build_object('id', n::text)) from generate_series(1, 1001) as n))$$,
     'PD008', 'at most 1000 documents may be in a call, got 1001', 'a call that writes too many is refused'
   );
+
+-- Equal values of a unique index wait for each other, in whatever order.
+
+select public.parlant_create_collection('pgtap_batch_', 'uniques');
+select lives_ok(
+  $$select public.parlant_ensure_indexes(
+    'pgtap_batch_', 'uniques', '[{"fields": [["k", "asc"]], "unique": true}]')$$,
+  'a unique index'
+);
+select is(
+  (
+    select array_agg(coalesce(r.value #>> '{error,code}', 'reply') order by r.ordinality)
+    from jsonb_array_elements(
+      public.parlant_execute(
+        jsonb_build_array(
+          pg_temp.call('insert_one', '{"p_collection": "uniques", "p_document": {"id": "u1", "k": 1}}'),
+          pg_temp.call('find_one', '{"p_collection": "uniques", "p_filters": {}}'),
+          pg_temp.call('delete_one', '{"p_collection": "uniques", "p_filters": {"id": {"$eq": "u1"}}}')
+        )
+      ) -> 'results'
+    ) with ordinality as r
+  ),
+  '{55P03,reply,55P03}', 'a call that writes such a table goes by itself'
+);
+select is(
+  public.parlant_execute(
+    jsonb_build_array(
+      pg_temp.call('insert_one', '{"p_collection": "uniques", "p_document": {"id": "u1", "k": 1}}')
+    )
+  ) #> '{results,0,reply,inserted}',
+  'true'::jsonb, 'as it may'
+);
 
 select f.line from finish() as f (line);
 

@@ -3,10 +3,10 @@
 --          committed. No key is locked for the sake of a call that the caller may not make, or of a
 --          document that row level security hides from the caller.
 -- p_calls: the calls, as parlant_execute() takes them
--- returns: nothing
+-- returns: whether a table that they write has a unique index of the user's own
 -- raises:  PD008 invalid argument
 create or replace function parlant_internal.lock_batch(p_calls jsonb)
-returns void
+returns boolean
 language plpgsql
 volatile
 security invoker
@@ -16,13 +16,15 @@ declare
   v_keys bigint[] := '{}';
   v_table record;
   v_visible text[];
+  v_has_unique_index boolean := false;
 begin
   for v_table in
     select
       t.name,
       array_agg(i.id #>> '{}') filter (where w.inserted) as inserted_ids,
       array_agg(i.id #>> '{}') filter (where not w.inserted) as existing_ids,
-      row_security_active(t.name) as is_restricted
+      row_security_active(t.name) as is_restricted,
+      parlant_internal.has_unique_index(t.name) as has_unique_index
     from jsonb_array_elements(p_calls) as c
     join parlant_internal.write_targets() as w on w.function = c.value ->> 'function'
     cross join jsonb_array_elements(c.value -> 'arguments') as a
@@ -48,6 +50,8 @@ begin
       end
     group by t.name
   loop
+    v_has_unique_index := v_has_unique_index or v_table.has_unique_index;
+
     if v_table.is_restricted then
       execute format('select array(select d.id from %s as d where d.id = any ($1))', v_table.name)
       into v_visible
@@ -61,6 +65,7 @@ begin
   end loop;
 
   perform parlant_internal.lock_keys(v_keys);
+  return v_has_unique_index;
 end;
 $$;
 

@@ -1,6 +1,6 @@
 -- purpose:   Reads cached values, those that were used last first. A page ends past 4 MB, so that neither
 --            side needs memory for more.
--- p_table:   the table, as table_of() gives it
+-- p_table:   the table, which table_of() names
 -- p_version: the version of the entries
 -- p_after:   "next" of the page before, or NULL for the first
 -- returns:   {"values": {id: text, ...}, "next": {...} | null}
@@ -9,7 +9,7 @@
 -- An entry that another server uses between two pages moves to the front, and may be missed. It is then
 -- computed again, as any entry that is not there.
 create or replace function parlant_internal.cached_page(
-  p_table text,
+  p_table regclass,
   p_version text,
   p_after jsonb
 )
@@ -59,8 +59,8 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.cached_page(text, text, jsonb) is
+comment on function parlant_internal.cached_page(regclass, text, jsonb) is
 'Next page of cached values.';
 
-revoke all on function parlant_internal.cached_page(text, text, jsonb) from public, anon, authenticated;
-grant execute on function parlant_internal.cached_page(text, text, jsonb) to service_role;
+revoke all on function parlant_internal.cached_page(regclass, text, jsonb) from public, anon, authenticated;
+grant execute on function parlant_internal.cached_page(regclass, text, jsonb) to service_role;

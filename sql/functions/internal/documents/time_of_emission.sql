@@ -1,13 +1,13 @@
 -- purpose:      The creation_utc of an event that was emitted some time before it is stored: the moment of
 --               its emission by the database's clock, but after every event that the session has by now, so
 --               that the order of times is that of offsets. The caller holds the session.
--- p_events:     the table of events, as table_of() gives it
+-- p_events:     the table of events, which table_of() names
 -- p_session_id: the session's id
 -- p_age:        how many seconds ago the event was emitted; NULL and less than 0 mean now
 -- returns:      text, as iso_time() writes it
 -- raises:       nothing
 create or replace function parlant_internal.time_of_emission(
-  p_events text,
+  p_events regclass,
   p_session_id text,
   p_age double precision
 )
@@ -42,9 +42,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.time_of_emission(text, text, double precision) is
+comment on function parlant_internal.time_of_emission(regclass, text, double precision) is
 'The time of an event that was emitted before it is stored.';
 
-revoke all on function parlant_internal.time_of_emission(text, text, double precision)
+revoke all on function parlant_internal.time_of_emission(regclass, text, double precision)
 from public, anon, authenticated;
-grant execute on function parlant_internal.time_of_emission(text, text, double precision) to service_role;
+grant execute on function parlant_internal.time_of_emission(regclass, text, double precision) to service_role;

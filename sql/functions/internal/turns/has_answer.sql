@@ -1,13 +1,13 @@
 -- purpose:      Whether a customer's message has an answer: by the agent in the turn that is to give it, or
 --               by a person, in any.
--- p_events:     the table of events, as table_of() gives it
+-- p_events:     the table of events, which table_of() names
 -- p_session_id: the session's id
 -- p_trace_id:   the trace of the turn; NULL if it has written nothing
 -- p_question:   the message's offset
 -- returns:      whether there is one
 -- raises:       nothing
 create or replace function parlant_internal.has_answer(
-  p_events text,
+  p_events regclass,
   p_session_id text,
   p_trace_id text,
   p_question bigint
@@ -37,9 +37,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.has_answer(text, text, text, bigint) is
+comment on function parlant_internal.has_answer(regclass, text, text, bigint) is
 'Whether a customer''s message has an answer.';
 
-revoke all on function parlant_internal.has_answer(text, text, text, bigint)
+revoke all on function parlant_internal.has_answer(regclass, text, text, bigint)
 from public, anon, authenticated;
-grant execute on function parlant_internal.has_answer(text, text, text, bigint) to service_role;
+grant execute on function parlant_internal.has_answer(regclass, text, text, bigint) to service_role;

@@ -1,12 +1,12 @@
 -- purpose:      Whether the agent has answered in a turn: a message of that trace which is no preamble.
--- p_events:     the table of events, as table_of() gives it
+-- p_events:     the table of events, which table_of() names
 -- p_session_id: the session's id
 -- p_trace_id:   the trace of the turn
 -- p_question:   the offset after which the message has to be; NULL for any
 -- returns:      whether there is one
 -- raises:       nothing
 create or replace function parlant_internal.has_replied(
-  p_events text,
+  p_events regclass,
   p_session_id text,
   p_trace_id text,
   p_question bigint default null
@@ -35,9 +35,9 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.has_replied(text, text, text, bigint) is
+comment on function parlant_internal.has_replied(regclass, text, text, bigint) is
 'Whether the agent has answered in a turn.';
 
-revoke all on function parlant_internal.has_replied(text, text, text, bigint)
+revoke all on function parlant_internal.has_replied(regclass, text, text, bigint)
 from public, anon, authenticated;
-grant execute on function parlant_internal.has_replied(text, text, text, bigint) to service_role;
+grant execute on function parlant_internal.has_replied(regclass, text, text, bigint) to service_role;

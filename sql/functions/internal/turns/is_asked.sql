@@ -1,10 +1,10 @@
 -- purpose:      Whether a customer's message is there to be answered, and has not been deleted.
--- p_events:     the table of events, as table_of() gives it
+-- p_events:     the table of events, which table_of() names
 -- p_session_id: the session's id
 -- p_question:   the message's offset; NULL for none
 -- returns:      whether it is there
 -- raises:       nothing
-create or replace function parlant_internal.is_asked(p_events text, p_session_id text, p_question bigint)
+create or replace function parlant_internal.is_asked(p_events regclass, p_session_id text, p_question bigint)
 returns boolean
 language plpgsql
 stable
@@ -25,8 +25,8 @@ begin
 end;
 $$;
 
-comment on function parlant_internal.is_asked(text, text, bigint) is
+comment on function parlant_internal.is_asked(regclass, text, bigint) is
 'Whether a customer''s message is there to be answered.';
 
-revoke all on function parlant_internal.is_asked(text, text, bigint) from public, anon, authenticated;
-grant execute on function parlant_internal.is_asked(text, text, bigint) to service_role;
+revoke all on function parlant_internal.is_asked(regclass, text, bigint) from public, anon, authenticated;
+grant execute on function parlant_internal.is_asked(regclass, text, bigint) to service_role;
