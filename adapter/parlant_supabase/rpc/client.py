@@ -85,8 +85,13 @@ class RpcClient:
         if self._loop is None:
             return
         self._check_loop("closing the database")
-        while self._before_closing:
-            await self._before_closing.pop()()
+        try:
+            while self._before_closing:
+                await self._before_closing.pop()()
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
         self._retry.close()
         self._batcher.close()
         self._transport.interrupt()

@@ -132,6 +132,37 @@ async def test_that_two_cannot_open_it_at_once(http: FakeHttp) -> None:
     assert [client.is_closed for client in http.clients] == [True]
 
 
+async def test_that_calls_can_be_made_before_it_closes(http: FakeHttp) -> None:
+    http.answers(200, json=page(1))
+    rpc = RpcClient(SETTINGS)
+    replies = []
+
+    async def call() -> None:
+        replies.append(await rpc.call(FIND, {}, "finding"))
+
+    async with rpc:
+        rpc.before_closing(call)
+
+    assert replies == [page(1)]
+
+
+async def test_that_it_closes_if_it_is_cancelled_before(http: FakeHttp) -> None:
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    async def open_and_close() -> None:
+        async with RpcClient(SETTINGS) as rpc:
+            rpc.before_closing(wait)
+
+    task = asyncio.create_task(open_and_close())
+    await settle()
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert [client.is_closed for client in http.clients] == [True]
+
+
 async def test_that_it_can_be_opened_again_after_closing(http: FakeHttp) -> None:
     rpc = RpcClient(SETTINGS)
     for _ in range(2):

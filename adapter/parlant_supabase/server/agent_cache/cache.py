@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Literal
 
@@ -150,8 +149,7 @@ class AgentCache:
         if self._writer is None:
             return
         self._writer.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._writer
+        await asyncio.wait([self._writer])
         with anyio.move_on_after(_CLOSE_SECONDS):
             await self.flush()
 
