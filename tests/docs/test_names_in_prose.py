@@ -24,8 +24,10 @@ def test_that_a_command_and_its_options_exist(page: str, span: str) -> None:
     command = typer.main.get_command(app)
     for word in shlex.split(span)[1:]:
         if isinstance(command, TyperGroup) and not word.startswith("-"):
-            assert word in command.commands, f"{page}: {span}"
-            command = command.commands[word]
+            # Commands are imported when they are asked for.
+            found = command.get_command(typer.Context(command), word)
+            assert found is not None, f"{page}: {span}"
+            command = found
         elif word.startswith("--"):
             options = [name for parameter in command.params for name in parameter.opts]
             assert word in options, f"{page}: {span}"
