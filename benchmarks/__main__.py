@@ -35,6 +35,7 @@ from benchmarks.subjects.session_deletion import measure_session_deletion
 from benchmarks.subjects.store_opening import measure_store_opening
 from benchmarks.subjects.total_count import measure_total_count
 from benchmarks.subjects.traffic import measure_traffic
+from benchmarks.subjects.turn_kinds import measure_turn_kinds
 from benchmarks.subjects.whole_turn import measure_whole_turn
 from benchmarks.writing import write_results
 
@@ -46,6 +47,7 @@ SUBJECTS: dict[str, Callable[[Setting], Awaitable[Subject]]] = {
     "traffic": measure_traffic,
     "whole_turn": measure_whole_turn,
     "server_start": measure_server_start,
+    "turn_kinds": measure_turn_kinds,
     "customer_listing": measure_customer_listing,
     "session_deletion": measure_session_deletion,
     "customer_erasure": measure_customer_erasure,

@@ -16,7 +16,7 @@ from benchmarks.contenders.document_database import DOCUMENT_DATABASE
 from benchmarks.contenders.empty_rpc import EMPTY_COMMIT, EMPTY_RPC
 from benchmarks.contenders.hand_written_rpc import HAND_WRITTEN_RPC
 from benchmarks.contenders.json_file import JSON_FILE
-from benchmarks.contenders.one_request_stores import ONE_REQUEST_STORES
+from benchmarks.contenders.one_request_stores import JOINED_SERVER, ONE_REQUEST_STORES
 from benchmarks.contenders.table_api import TABLE_API
 from benchmarks.results import Measurement, Results, Subject
 from benchmarks.subjects.growth import DIRECTLY
@@ -25,6 +25,7 @@ from benchmarks.subjects.growth import DIRECTLY
 _INK = "#7d858f"
 _COLORS = {
     ONE_REQUEST_STORES.name: "#0f9d7a",
+    JOINED_SERVER.name: "#4f9d2f",
     DOCUMENT_DATABASE.name: "#3f86d6",
     TABLE_API.name: "#d46a12",
     JSON_FILE.name: "#9b72d0",

@@ -54,12 +54,14 @@ class Contender:
         open_stores: Opens Parlant's three stores.
         open_documents: Opens a collection called `documents`; None if there is no such thing.
         uses_network: Whether it sends requests to the stack.
+        joins_server: Whether a server's `configure_container` is join_server.
     """
 
     name: str
     open_stores: Callable[[Place], AbstractAsyncContextManager[Stores]]
     open_documents: Callable[[Place], AbstractAsyncContextManager[Documents]] | None = None
     uses_network: bool = True
+    joins_server: bool = False
 
 
 def logger() -> Logger:

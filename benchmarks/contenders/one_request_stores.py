@@ -25,3 +25,4 @@ async def open_stores(place: Place) -> AsyncIterator[Stores]:
 
 
 ONE_REQUEST_STORES = Contender("one-request stores", open_stores)
+JOINED_SERVER = Contender("joined server", open_stores, joins_server=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from parlant_supabase.local.ports import find_free_ports
 
-from benchmarks.contenders import CONTENDERS
+from benchmarks.contenders import SERVERS
 from benchmarks.contenders.contender import Contender
 from benchmarks.contenders.json_file import JSON_FILE
-from benchmarks.contenders.one_request_stores import ONE_REQUEST_STORES
+from benchmarks.contenders.one_request_stores import JOINED_SERVER, ONE_REQUEST_STORES
 from benchmarks.dataset import EVENTS_PER_SESSION
 from benchmarks.line_process import LineProcess
 from benchmarks.network import Network
@@ -39,7 +39,7 @@ async def measure_whole_turn(setting: Setting) -> Subject:
             name: _Turns(
                 await stack.enter_async_context(_server(contender, place, directory)), network
             )
-            for name, contender in CONTENDERS.items()
+            for name, contender in SERVERS.items()
         }
         for turn in turns.values():
             await turn.server.read_line()
@@ -52,7 +52,7 @@ async def measure_whole_turn(setting: Setting) -> Subject:
             )
             for delay in setting.scale.delays
             for name, turn in turns.items()
-            if delay == 0 or CONTENDERS[name].uses_network
+            if delay == 0 or SERVERS[name].uses_network
         ]
         series = await measure(cases, setting.scale.turns)
 
@@ -73,7 +73,7 @@ async def measure_whole_turn(setting: Setting) -> Subject:
                     ),
                 )
                 for name, turn in turns.items()
-                if CONTENDERS[name].uses_network
+                if SERVERS[name].uses_network
             ),
             *(_measurement(one, series) for one in series),
         ],
@@ -83,12 +83,20 @@ async def measure_whole_turn(setting: Setting) -> Subject:
                 summarize(ours),
                 most=20,
                 unit="",
-            )
+            ),
+            Bar(
+                "the same of a server that has joined",
+                summarize(turns[JOINED_SERVER.name].requests),
+                most=10,
+                unit="",
+            ),
+            *_bars_of_delay(series, max(setting.scale.delays)),
         ],
         [
             "A customer with a tag and two variables writes a message to an agent without "
             "guidelines, on a real server whose language model answers at once.",
-            f"{JSON_FILE.name} uses no network.",
+            f"{JSON_FILE.name} uses no network. {JOINED_SERVER.name}: one-request stores, with "
+            "`configure_container=join_server`.",
         ],
     )
 
@@ -125,9 +133,34 @@ def _server(contender: Contender, place: Place, directory: Path) -> LineProcess:
         contender.name,
         json.dumps(asdict(place)),
         *(str(port) for port in find_free_ports(2)),
+        "plain",
         log=home / "server.log",
         environment={"PARLANT_HOME": str(home)},
     )
+
+
+def _bars_of_delay(series: list[Series], delay: int) -> list[Bar]:
+    """What a joined server's turn waits for, from its time with the delay and without."""
+    by_delay = {
+        milliseconds: one
+        for one in series
+        for milliseconds in (0, delay)
+        if one.case.contender == JOINED_SERVER.name
+        and one.case.operation == f"turn with {milliseconds} ms of network delay"
+    }
+    if delay == 0:
+        return []
+    near, far = by_delay[0].rounds, by_delay[delay].rounds
+    return [
+        Bar(
+            "round trips that a turn of a joined server waits for",
+            summarize(
+                [(slow - fast) * 1_000 / delay for slow, fast in zip(far, near, strict=True)]
+            ),
+            most=6,
+            unit="",
+        )
+    ]
 
 
 def _measurement(one: Series, all_: list[Series]) -> Measurement:

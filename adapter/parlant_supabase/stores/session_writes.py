@@ -16,7 +16,7 @@ from parlant.core.sessions import SessionId
 from parlant_supabase.rpc.replies import Document
 
 # How long a status event waits for others to share its request. Whatever cannot wait sends it on.
-_LINGER_SECONDS = 0.02
+_LINGER_SECONDS = 0.05
 
 # As many as the database takes in a call.
 _MAX_EVENTS = 200
