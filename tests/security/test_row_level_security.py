@@ -67,6 +67,20 @@ def test_that_a_batch_cannot_reach_past_the_policies(two_customers: tuple[Caller
     assert [item["id"] for item in result["reply"]["items"]] == ["e-one"]
 
 
+def test_that_counts_tell_nothing_of_the_rows_of_others(
+    two_customers: tuple[Caller, Caller],
+) -> None:
+    one, _ = two_customers
+
+    page = one.call("parlant_find", **EVENTS, p_limit=0).json()
+    assert (page["total_count"], page["has_more"]) == (1, True)
+    of_others = {"session_id": {"$eq": "s-two"}}
+    page = one.call("parlant_find", **EVENTS, p_filters=of_others, p_limit=0).json()
+    assert (page["total_count"], page["has_more"]) == (0, False)
+    for function in ("parlant_diagnose", "parlant_count_documents", "parlant_list_sessions"):
+        assert one.call(function, p_prefix=SESSIONS["p_prefix"]).status_code in (403, 404)
+
+
 def test_that_a_token_without_a_customer_sees_nothing(for_users: SupervisedDatabase) -> None:
     assert found(caller(for_users, "authenticated"), SESSIONS) == []
 
