@@ -15,7 +15,7 @@ from parlant.core.emission.event_publisher import EventPublisherFactory
 from parlant.core.emissions import EventEmitter
 from parlant.core.sessions import SessionId, SessionStore
 from parlant_supabase.local.ports import find_free_ports
-from parlant_supabase.stores.event_emission import DeferringEmitterFactory
+from parlant_supabase.server.event_emission import DeferringEmitterFactory
 
 from benchmarks.contenders.contender import Contender
 from benchmarks.contenders.document_database import DOCUMENT_DATABASE

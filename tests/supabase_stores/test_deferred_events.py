@@ -20,8 +20,8 @@ from parlant.core.sessions import (
     EventSource,
     SessionId,
 )
+from parlant_supabase.server.event_emission import DeferringEmitterFactory
 from parlant_supabase.stores import SupabaseSessionStore, SupabaseStores
-from parlant_supabase.stores.event_emission import DeferringEmitterFactory
 
 from tests.supabase_stores.conftest import OpenStores, RequestLog
 from tests.waiting import until

@@ -24,10 +24,10 @@ from parlant.core.sessions import SessionDocumentStore, SessionListener, Session
 from parlant.core.tracer import LocalTracer, Tracer
 from parlant_supabase import ConfigurationError
 from parlant_supabase.parlant_internals import _NAMES_OF_PARTS
+from parlant_supabase.server.entity_queries import SupabaseEntityQueries, SupabaseSessionModule
+from parlant_supabase.server.event_emission import DeferringEmitterFactory
+from parlant_supabase.server.turn_reading import TurnReader
 from parlant_supabase.stores import SupabaseSessionListener, SupabaseStores, join_server
-from parlant_supabase.stores.entity_queries import SupabaseEntityQueries, SupabaseSessionModule
-from parlant_supabase.stores.event_emission import DeferringEmitterFactory
-from parlant_supabase.stores.turn_reading import TurnReader
 from supabase import AsyncClient
 
 from tests.rpc.recording import RecordingMeter, RecordingTracer

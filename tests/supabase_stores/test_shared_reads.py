@@ -14,13 +14,13 @@ from parlant.core.context_variables import ContextVariableId, ContextVariableSto
 from parlant.core.customers import CustomerId, CustomerStore
 from parlant.core.sessions import Event, EventKind, EventSource, SessionId
 from parlant.core.tags import TagId
+from parlant_supabase.server.turn_reading import TurnReader
 from parlant_supabase.stores import (
     SupabaseContextVariableStore,
     SupabaseCustomerStore,
     SupabaseSessionStore,
     SupabaseStores,
 )
-from parlant_supabase.stores.turn_reading import TurnReader
 from parlant_supabase.stores.turn_snapshot import use_snapshot
 from psycopg.types.json import Jsonb
 

@@ -26,11 +26,11 @@ from parlant_supabase.server import shutdown
 from parlant_supabase.server.background_tasks import SessionTaskService
 from parlant_supabase.server.leases import LeaseKeeper
 from parlant_supabase.server.resuming import Resumer
+from parlant_supabase.server.turn_reading import TurnReader
 from parlant_supabase.server.turn_tasks import LockedTurnTaskService, TurnTaskService
 from parlant_supabase.stores.session_listener import SupabaseSessionListener
 from parlant_supabase.stores.session_store import SupabaseSessionStore
 from parlant_supabase.stores.store import SupabaseStore
-from parlant_supabase.stores.turn_reading import TurnReader
 from parlant_supabase.stores.turns import Turns
 from parlant_supabase.validation import check_seconds
 
@@ -185,7 +185,7 @@ def _is_available(part: str, container: Container, what_is_lost: str) -> bool:
 
 def _share_reads(container: Container) -> None:
     from parlant_supabase.parlant_internals import EntityQueries
-    from parlant_supabase.stores.entity_queries import SupabaseEntityQueries
+    from parlant_supabase.server.entity_queries import SupabaseEntityQueries
 
     def queries(container: Container) -> EntityQueries:
         made = container.resolve(SupabaseEntityQueries)
@@ -202,7 +202,7 @@ def _share_reads(container: Container) -> None:
 
 def _defer_status_events(container: Container) -> None:
     from parlant_supabase.parlant_internals import EventPublisherFactory
-    from parlant_supabase.stores.event_emission import DeferringEmitterFactory
+    from parlant_supabase.server.event_emission import DeferringEmitterFactory
 
     def emitters(container: Container) -> EventEmitterFactory:
         factory: EventEmitterFactory = container.resolve(EventPublisherFactory)
@@ -215,7 +215,7 @@ def _defer_status_events(container: Container) -> None:
 
 def _replace_session_module(container: Container, shares_reads: bool, defers: bool) -> None:
     from parlant_supabase.parlant_internals import SessionModule
-    from parlant_supabase.stores.entity_queries import SupabaseSessionModule
+    from parlant_supabase.server.entity_queries import SupabaseSessionModule
 
     def sessions(container: Container) -> SessionModule:
         made = container.resolve(SupabaseSessionModule)

@@ -12,7 +12,7 @@ from parlant.core.tags import Tag
 from typing_extensions import override
 
 from parlant_supabase.parlant_internals import Agent, EntityQueries, SessionModule
-from parlant_supabase.stores.turn_reading import TurnReader
+from parlant_supabase.server.turn_reading import TurnReader
 from parlant_supabase.stores.turn_snapshot import using_snapshot
 
 _agent: ContextVar[Agent | None] = ContextVar("parlant_supabase_agent", default=None)
