@@ -63,6 +63,7 @@ def collections(sql: psycopg.Connection, prefix: str) -> str:
     return prefix
 
 
+@pytest.mark.timeout(SECONDS + 300)
 def test_that_all_writing_functions_at_once_end_in_no_deadlock(
     stack: LocalStack, sql: psycopg.Connection, collections: str
 ) -> None:
