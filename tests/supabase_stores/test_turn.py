@@ -15,6 +15,9 @@ from parlant_supabase.deployment.package_files import find_project
 from parlant_supabase.local import LocalStack
 from parlant_supabase.local.ports import find_free_ports
 
+# What a server does from time to time, whatever is going on.
+BESIDE_TURNS = {"parlant_claim_turns", "parlant_keep_turns"}
+
 
 async def take_turn(stack: LocalStack, prefix: str, home: Path) -> dict[str, Any]:
     """What `turn.py` reports."""
@@ -58,10 +61,14 @@ async def test_that_a_whole_turn_costs_at_most_nine_requests(turn: dict[str, Any
     ]
     assert [event["offset"] for event in turn["events"]] == list(range(len(turn["events"])))
 
-    calls = Counter(turn["turn"])
+    calls = Counter(call for call in turn["turn"] if call not in BESIDE_TURNS)
     # The message with the session that it goes to, and what the turn begins with. Its events share
     # requests as far as they follow each other, the last of them with the state of the session.
-    assert turn["turn"][:3] == ["parlant_read_turn", "parlant_create_events", "parlant_read_turn"]
+    assert [call for call in turn["turn"] if call not in BESIDE_TURNS][:3] == [
+        "parlant_read_turn",
+        "parlant_create_events",
+        "parlant_read_turn",
+    ]
     assert set(calls) <= {"parlant_read_turn", "parlant_create_events", "parlant_create_event"}
     assert calls.total() <= 9, calls
     assert sorted(turn["measured"]) == sorted(turn["turn"]), "by the server's own meter"
@@ -69,5 +76,6 @@ async def test_that_a_whole_turn_costs_at_most_nine_requests(turn: dict[str, Any
     # Each client looks when it begins to wait and when its time is up. Between, for two seconds,
     # four looks a second are for all five of them; on their own they would take fifty requests.
     assert turn["replies"] == [504] * 5
-    assert set(turn["wait"]) == {"parlant_check_events"}
-    assert len(turn["wait"]) <= 25
+    looks = [call for call in turn["wait"] if call not in BESIDE_TURNS]
+    assert set(looks) == {"parlant_check_events"}
+    assert len(looks) <= 25
