@@ -21,9 +21,11 @@ def read_conversations(file: Path) -> dict[str, Any]:
 
 def answers(conversations: dict[str, Any]) -> dict[str, str]:
     """What the agent answers to a customer's message."""
-    return {
+    found = {
         question["text"]: reply["text"]
         for session in conversations["sessions"]
         for question, reply in pairwise(session["messages"])
         if (question["from"], reply["from"]) == ("customer", "agent")
     }
+    interrupted = conversations["interrupted"]
+    return {**found, interrupted["text"]: interrupted["answer"]}

@@ -6,8 +6,9 @@ model gets the smallest answer that its schema allows: no guideline matches, no 
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
@@ -44,10 +45,23 @@ class OfflineNLPService(p.NLPService):
     Hand it to a server as `p.Server(nlp_service=lambda container: OfflineNLPService(answers))`, and
     give the agent `perceived_performance_policy=p.NullPerceivedPerformancePolicy()`, or the engine
     takes its time before it replies.
+
+    Args:
+        answers: What is answered, by message.
+        unanswered: A message whose answer never comes, as if the model took very long.
+        called: Called with the name of the schema whenever the model is asked.
     """
 
-    def __init__(self, answers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        answers: Mapping[str, str] | None = None,
+        *,
+        unanswered: str | None = None,
+        called: Callable[[str], None] = lambda schema: None,
+    ) -> None:
         self._answers = dict(answers or {})
+        self._unanswered = unanswered
+        self._called = called
 
     @property
     @override
@@ -62,6 +76,8 @@ class OfflineNLPService(p.NLPService):
         # instance made by calling the subscripted class has.
         generator = OfflineGenerator[t]()  # type: ignore[valid-type]
         generator.answers = self._answers
+        generator.unanswered = self._unanswered
+        generator.called = self._called
         return generator
 
     @override
@@ -83,16 +99,20 @@ class OfflineGenerator(SchematicGenerator[T]):
     """Fills one schema: a reply where the schema carries one, else as little as is valid."""
 
     answers: Mapping[str, str] = {}
+    unanswered: str | None = None
+    called: Callable[[str], None] = staticmethod(lambda schema: None)
 
     @override
     async def generate(
         self, prompt: str | PromptBuilder, hints: Mapping[str, Any] | None = None
     ) -> SchematicGenerationResult[T]:
+        self.called(self.schema.__name__)
         content = smallest_instance(self.schema)
         if isinstance(content, CannedResponseDraftSchema):
-            content.response_body = self._answer(prompt)
+            content.response_body = await self._answer(prompt)
         elif isinstance(content, MessageSchema):
-            content.revisions = [Revision(revision_number=1, content=self._answer(prompt))]
+            answer = await self._answer(prompt)
+            content.revisions = [Revision(revision_number=1, content=answer)]
         return SchematicGenerationResult(
             content=content,
             info=GenerationInfo(
@@ -118,8 +138,11 @@ class OfflineGenerator(SchematicGenerator[T]):
     def tokenizer(self) -> EstimatingTokenizer:
         return ZeroEstimatingTokenizer()
 
-    def _answer(self, prompt: str | PromptBuilder) -> str:
-        return self.answers.get(last_customer_message(prompt) or "", DEFAULT_ANSWER)
+    async def _answer(self, prompt: str | PromptBuilder) -> str:
+        message = last_customer_message(prompt)
+        if message is not None and message == self.unanswered:
+            await asyncio.Event().wait()
+        return self.answers.get(message or "", DEFAULT_ANSWER)
 
 
 def last_customer_message(prompt: str | PromptBuilder) -> str | None:

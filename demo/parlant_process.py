@@ -16,6 +16,8 @@ from parlant_supabase.local import StackDatabase
 from parlant_supabase.local.ports import LOOPBACK, find_free_ports
 from typing_extensions import Self
 
+from demo.support_server import CALL
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
@@ -33,13 +35,23 @@ class ParlantProcess:
         database: Where it keeps sessions, customers and variables.
         conversations: The file that the agent takes its answers from.
         home: Its PARLANT_HOME; it is made. What the server prints goes to `<home>.log`.
+        unanswered: A customer's message that it never gets to an answer to.
     """
 
-    def __init__(self, database: StackDatabase, conversations: Path, home: Path) -> None:
+    def __init__(
+        self,
+        database: StackDatabase,
+        conversations: Path,
+        home: Path,
+        *,
+        unanswered: str | None = None,
+    ) -> None:
         self.home = home
         self._log = home.with_suffix(".log")
         self._port, self._tool_service_port = find_free_ports(2)
         self._conversations = conversations
+        self._unanswered = [] if unanswered is None else ["--unanswered", unanswered]
+        self._killed = False
         self._environment = {
             **os.environ,
             "PARLANT_HOME": str(home),
@@ -64,6 +76,7 @@ class ParlantProcess:
                 *("--conversations", str(self._conversations)),
                 *("--port", str(self._port)),
                 *("--tool-service-port", str(self._tool_service_port)),
+                *self._unanswered,
                 cwd=CHECKOUT,
                 env=self._environment,
                 stdin=subprocess.PIPE,
@@ -89,6 +102,9 @@ class ParlantProcess:
         traceback: TracebackType | None,
     ) -> None:
         await self._client.aclose()
+        if self._killed:
+            await self._process.wait()
+            return
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -99,6 +115,15 @@ class ParlantProcess:
             raise self._failure("had to be killed") from exc
         if exc is None and self._process.returncode != 0:
             raise self._failure(f"ended with exit code {self._process.returncode}")
+
+    def kill(self) -> None:
+        """End the server at once, as a machine does that fails."""
+        self._killed = True
+        self._process.kill()
+
+    def model_calls(self) -> int:
+        """How often it has asked the language model so far."""
+        return self._log.read_text("utf-8", errors="replace").count(CALL)
 
     async def get(self, path: str, **query: str | int) -> Any:
         """Return what a GET request answers."""

@@ -47,6 +47,40 @@ async def replay(
     )
 
 
+async def ask_in_vain(server: ParlantProcess, conversations: dict[str, Any]) -> str:
+    """Have a customer write what the server never answers; return the session once it types."""
+    interrupted = conversations["interrupted"]
+    customers = {customer["name"]: customer["id"] for customer in await server.get("/customers")}
+    session = await server.post(
+        "/sessions",
+        {
+            "agent_id": AGENT_ID,
+            "customer_id": customers[interrupted["customer"]],
+            "title": interrupted["title"],
+        },
+    )
+    path = f"/sessions/{session['id']}"
+    event = await _post_message(server, path, {"from": "customer", "text": interrupted["text"]})
+    while True:
+        events = await server.get(
+            f"{path}/events",
+            min_offset=event["offset"] + 1,
+            source="ai_agent",
+            kinds="status",
+            wait_for_data=30,
+        )
+        if any(event["data"]["status"] == "typing" for event in events):
+            return str(session["id"])
+
+
+async def expect_the_answer(
+    server: ParlantProcess, conversations: dict[str, Any], session_id: str
+) -> None:
+    """Wait until the agent answers what the customer asked in vain."""
+    path = f"/sessions/{session_id}"
+    await _expect_answer(server, path, 0, conversations["interrupted"]["answer"])
+
+
 async def _converse(
     server: ParlantProcess, session: dict[str, Any], customer: str, said: Callable[[], None]
 ) -> None:

@@ -2,8 +2,9 @@
 
     make demo
 
-A first server process holds the conversations of support_conversations.json and ends. A second one
-serves them again, and every record is compared with what the first one served. The exit code is 0
+A first server process holds the conversations of support_conversations.json and is killed while it
+types an answer. A second one starts with what the first had worked out, gives that answer, and
+serves everything again: every record is compared with what the first one served. The exit code is 0
 only if nothing differs.
 """
 
@@ -26,8 +27,8 @@ from rich.table import Table
 
 from demo.conversations import CONVERSATIONS, read_conversations
 from demo.parlant_process import ParlantProcess, ParlantProcessError
-from demo.replay import ReplayError, replay
-from demo.snapshot import Difference, Snapshot, compare, take_snapshot
+from demo.replay import ReplayError, ask_in_vain, expect_the_answer, replay
+from demo.snapshot import Difference, Snapshot, compare, take_snapshot, without_the_answer
 from demo.table_editor import list_tables, print_tables
 
 # What Parlant calls the files of stores that it keeps in PARLANT_HOME itself.
@@ -88,13 +89,27 @@ async def compare_processes(
     """Converse with one server process, read everything back from another."""
     # A PARLANT_HOME for each: the second process cannot know anything from local files.
     first, second = scratch / "first", scratch / "second"
-    async with running_server(console, "first", ParlantProcess(stack, file, first)) as server:
+    conversations = read_conversations(file)
+    question = conversations["interrupted"]["text"]
+    calls = []
+    dying = ParlantProcess(stack, file, first, unanswered=question)
+    async with running_server(console, "first", dying) as server:
+        calls.append(server.model_calls())
         await converse(console, server, file)
+        session_id = await ask_in_vain(server, conversations)
         before = await take_snapshot(server)
+        console.print(f"[green]✓[/] It is killed while it types an answer to {question!r}")
+        server.kill()
     if between is not None:
         between(stack)
     async with running_server(console, "second", ParlantProcess(stack, file, second)) as server:
+        calls.append(server.model_calls())
+        with step(console, "Waiting for the answer that is missing") as done:
+            await expect_the_answer(server, conversations, session_id)
+            done("The second has answered it, unasked")
         after = await take_snapshot(server)
+    print_model_calls(console, *calls)
+    after = without_the_answer(before, after, session_id)
     differences = compare(before, after)
 
     print_conversation(console, after)
@@ -134,6 +149,14 @@ async def converse(console: Console, server: ParlantProcess, file: Path) -> None
         f"{len(conversations['customers'])} customers have had {len(sessions)} sessions with "
         f"{total} messages",
         started,
+    )
+
+
+def print_model_calls(console: Console, first: int, second: int) -> None:
+    """Print how often each server asked the language model before it served anybody."""
+    console.print(
+        f"[green]✓[/] To start, the first asked the language model {first} times, the second "
+        f"{second} times"
     )
 
 

@@ -56,6 +56,16 @@ async def take_snapshot(server: ParlantProcess) -> Snapshot:
     return snapshot
 
 
+def without_the_answer(before: Snapshot, after: Snapshot, session_id: str) -> Snapshot:
+    """Leave out the events that a session has had since the first snapshot."""
+    events = {
+        key: event
+        for key, event in after["events"].items()
+        if event["session_id"] != session_id or key in before["events"]
+    }
+    return {**after, "events": events}
+
+
 def compare(before: Snapshot, after: Snapshot) -> list[Difference]:
     """Compare record by record and field by field; bool, int and float count as different."""
     differences = []

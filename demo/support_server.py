@@ -14,56 +14,41 @@ import os
 import signal
 import sys
 import threading
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import parlant.sdk as p
-from parlant.adapters.db.supabase_db import SupabaseDocumentDatabase
-from parlant.core.common import IdGenerator
-from parlant.core.context_variables import ContextVariableDocumentStore
-from parlant.core.customers import CustomerDocumentStore
-from parlant.core.loggers import LogLevel, TracingLogger
-from parlant.core.sessions import SessionDocumentStore
-from parlant.core.tracer import LocalTracer
+from parlant_supabase.stores import join_server, supabase_stores, warm_start
 
 from demo.conversations import AGENT_ID, CONVERSATIONS, answers, read_conversations
 from demo.offline_nlp import OfflineNLPService
 
+CALL = "The language model is asked for "
+"""What a line of the output begins with that tells of a call."""
 
-async def serve(conversations: dict[str, Any], port: int, tool_service_port: int) -> None:
-    """Run the server until it is interrupted."""
-    logger = TracingLogger(LocalTracer(), LogLevel.INFO)
-    async with AsyncExitStack() as stack:
 
-        async def database(prefix: str) -> SupabaseDocumentDatabase:
-            return await stack.enter_async_context(
-                SupabaseDocumentDatabase(logger, table_prefix=prefix)
-            )
-
-        sessions = await stack.enter_async_context(
-            SessionDocumentStore(await database("parlant_sessions_"), allow_migration=True)
-        )
-        customers = await stack.enter_async_context(
-            CustomerDocumentStore(
-                IdGenerator(), await database("parlant_customers_"), allow_migration=True
-            )
-        )
-        variables = await stack.enter_async_context(
-            ContextVariableDocumentStore(
-                IdGenerator(), await database("parlant_context_variables_"), allow_migration=True
-            )
-        )
-        async with p.Server(
+async def serve(
+    conversations: dict[str, Any], port: int, tool_service_port: int, unanswered: str | None = None
+) -> None:
+    """Run the server until it is interrupted; it never gets to an answer to one message."""
+    nlp_service = OfflineNLPService(
+        answers(conversations),
+        unanswered=unanswered,
+        called=lambda schema: print(f"{CALL}{schema}", flush=True),
+    )
+    async with (
+        supabase_stores() as stores,
+        p.Server(
+            **stores,
+            configure_container=join_server,
+            initialize_container=warm_start,
             host="127.0.0.1",
             port=port,
             tool_service_port=tool_service_port,
-            session_store=sessions,
-            customer_store=customers,
-            variable_store=variables,
-            nlp_service=lambda _: OfflineNLPService(answers(conversations)),
-        ) as server:
-            await set_up(server, conversations)
+            nlp_service=lambda _: nlp_service,
+        ) as server,
+    ):
+        await set_up(server, conversations)
 
 
 async def set_up(server: p.Server, conversations: dict[str, Any]) -> None:
@@ -78,6 +63,8 @@ async def set_up(server: p.Server, conversations: dict[str, Any]) -> None:
         await server.create_tag(name)
     for variable in conversations["variables"]:
         await agent.create_variable(variable["name"], variable["description"])
+    for guideline in conversations.get("guidelines", []):
+        await agent.create_guideline(**guideline)
 
 
 def interrupt_when_input_ends() -> None:
@@ -96,6 +83,7 @@ def main() -> None:
     parser.add_argument(
         "--conversations", type=Path, default=CONVERSATIONS, help="what the agent knows to answer"
     )
+    parser.add_argument("--unanswered", help="a customer's message that no answer is found to")
     parser.add_argument(
         "--until-input-ends", action="store_true", help="end when standard input does"
     )
@@ -103,7 +91,9 @@ def main() -> None:
     if arguments.until_input_ends:
         threading.Thread(target=interrupt_when_input_ends, daemon=True).start()
     conversations = read_conversations(arguments.conversations)
-    asyncio.run(serve(conversations, arguments.port, arguments.tool_service_port))
+    asyncio.run(
+        serve(conversations, arguments.port, arguments.tool_service_port, arguments.unanswered)
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -40,6 +41,12 @@ SHORT_CONVERSATIONS = {
             "afterwards": {"labels": {"upsert": ["solved"]}},
         }
     ],
+    "interrupted": {
+        "customer": "Juniper",
+        "title": "Bells",
+        "text": "Do you sell bells?",
+        "answer": "We do.",
+    },
 }
 
 
@@ -84,6 +91,9 @@ def test_that_everything_survives() -> None:
     )
     assert demo.returncode == 0, demo.stdout
     assert "survived the restart unchanged" in demo.stdout
+    assert "killed while it types" in demo.stdout
+    assert "The second has answered it" in demo.stdout
+    assert re.search(r"asked the language model [1-9]\d* times, the second 0 times", demo.stdout)
     for table in ("parlant_sessions_events", "parlant_customers_", "parlant_context_variables_"):
         assert table in demo.stdout
 
