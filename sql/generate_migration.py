@@ -35,8 +35,8 @@ ORDER = (
     "restore_collections.sql",
     "make_views.sql",
     "apply_opt_ins.sql",
-    "reload.sql",
     "with_time_limit.sql",
+    "reload.sql",
 )
 # In every migration, whatever has changed.
 ALWAYS = (
@@ -44,8 +44,8 @@ ALWAYS = (
     "restore_collections.sql",
     "make_views.sql",
     "apply_opt_ins.sql",
-    "reload.sql",
     "with_time_limit.sql",
+    "reload.sql",
 )
 
 SECTION = re.compile(r"^-- >>> sql/(?P<name>\S+)\n(?P<text>.*?)^-- <<<\n", re.MULTILINE | re.DOTALL)

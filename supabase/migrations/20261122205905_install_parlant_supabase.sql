@@ -11093,12 +11093,13 @@ from parlant_internal.view_sets as s;
 -- Lets in again who was let in before. Runs in each migration, as that may have made functions anew.
 select parlant_internal.apply_opt_ins();
 -- <<<
+-- >>> sql/with_time_limit.sql
+-- The session may be used for something else next, as in the dashboard's SQL editor. The notice to PostgREST
+-- comes after it, as the last thing that every migration does.
+reset statement_timeout;
+-- <<<
 -- >>> sql/reload.sql
 -- PostgREST learns of new functions. On a hosted project an event trigger says the same; elsewhere nothing
 -- else would.
 notify pgrst, 'reload schema';
--- <<<
--- >>> sql/with_time_limit.sql
--- The session may be used for something else next, as in the dashboard's SQL editor.
-reset statement_timeout;
 -- <<<

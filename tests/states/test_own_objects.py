@@ -138,7 +138,7 @@ def test_that_a_cell_other_than_data_is_refused_with_what_to_edit_instead(
         assert "Change the field of that name in data" in str(refused.value.diag.message_hint)
 
         sql.execute(
-            'update public.parlant_sessions_ set data = data || \'{"customer_id": "bo"}\''
+            'update public.parlant_sessions_ set data = data || \'{"customer_id": "b"}\''
             " where id = 'edited'"
         )
         row = sql.execute("select customer_id from public.parlant_sessions_ where id = 'edited'")
