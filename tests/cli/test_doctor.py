@@ -633,8 +633,7 @@ def test_that_a_cache_is_described(invoke: Invoke, database: SupervisedDatabase)
     assert re.fullmatch(
         r"d_cached_evaluations: 1 value, \d+ kB; 2 hits and 1 miss since 20\d\d-\d\d-\d\d\.",
         texts[0],
-        texts[0],
-    )
+    ), texts[0]
     assert texts[1].startswith("d_cached_embeddings: 0 values, ")
     assert texts[1].endswith(" kB; 0 hits and 0 misses.")
 

@@ -57,11 +57,13 @@ def test_that_a_release_adds_one_migration_and_edits_none(release: NextRelease) 
     [added] = release.migrations[len(MIGRATIONS) :]
     sections = [line for line in added.read_text("utf-8").splitlines() if line.startswith("-- >>>")]
     assert sections == [
+        "-- >>> sql/without_time_limit.sql",
         "-- >>> sql/tables/collections.sql",
         "-- >>> sql/functions/api/parlant_get_version.sql",
         "-- >>> sql/restore_collections.sql",
         "-- >>> sql/make_views.sql",
         "-- >>> sql/apply_opt_ins.sql",
+        "-- >>> sql/with_time_limit.sql",
         "-- >>> sql/reload.sql",
     ]
 
