@@ -3028,7 +3028,8 @@ to service_role;
 -- >>> sql/functions/internal/turns/forget_turns.sql
 -- purpose:       Forgets the turns of sessions that are deleted. The caller holds the sessions' keys, so
 --                whoever else holds one of the rows waits for nobody. Without ids, where it holds none, rows
---                that somebody holds are passed over.
+--                that somebody holds are passed over. A role that may not write turns leaves them to the next
+--                claim, which forgets the turns of sessions that are gone.
 -- p_prefix:      the session store's table prefix
 -- p_session_ids: the sessions' ids; NULL for all of that prefix
 -- returns:       nothing
@@ -3041,6 +3042,10 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  if not has_table_privilege('parlant_internal.turns', 'delete') then
+    return;
+  end if;
+
   if p_session_ids is not null then
     delete from parlant_internal.turns as t
     where t.prefix = p_prefix and t.session_id = any (p_session_ids);
