@@ -7630,7 +7630,7 @@ grant execute on function public.parlant_create_event(text, jsonb, jsonb) to ser
 --                  made again is acknowledged and changes nothing.
 -- p_prefix:        the store's table prefix
 -- p_session_id:    the session's id
--- p_events:        [event, ...], 1 to 200, or that as its JSON text; each without its offset, and with
+-- p_events:        [event, ...], 1 to 50, or that as its JSON text; each without its offset, and with
 --                  or without its session_id
 -- p_ages:          for each event, how many seconds ago it was emitted; NULL or too few mean now
 -- p_params:        keys and values to set in the session; NULL for none
@@ -7671,7 +7671,7 @@ declare
   v_places jsonb := '[]';
   v_session jsonb;
 begin
-  perform parlant_internal.require_list(v_events, 'events', 'Write [{"id": "e1", "kind": "status"}].', 200);
+  perform parlant_internal.require_list(v_events, 'events', 'Write [{"id": "e1", "kind": "status"}].', 50);
   if jsonb_array_length(v_events) = 0 then
     raise exception using
       errcode = 'PD008',

@@ -43,6 +43,7 @@ from parlant_supabase import (
     SupabaseAdapterError,
     SupabaseDocumentDatabase,
     TableNotOursError,
+    TurnSupersededError,
     UnavailableError,
     UnexpectedReplyError,
     UnreachableError,
@@ -55,6 +56,7 @@ from parlant_supabase.database import connection_of
 from parlant_supabase.local import LocalStack, StackDatabase, SupervisedDatabase
 from parlant_supabase.local.ports import find_free_ports
 from parlant_supabase.rpc import retry
+from parlant_supabase.rpc.functions import UPDATE_SESSION
 
 from tests.adapter.notes import EVERYTHING, Notes, note, only, where
 from tests.checkout import CHECKOUT
@@ -435,6 +437,31 @@ async def an_answer_that_does_not_come(stage: Stage) -> None:
         with psycopg.connect(stage.stack.database_url) as connection:
             connection.execute(on("select from {} for update", f"{stage.prefix}notes"))
             await notes.update_one(only(SECRET), note(SECRET))
+
+
+@ends_in(TurnSupersededError, "a newer turn of the session has begun")
+async def a_turn_that_was_superseded(stage: Stage) -> None:
+    async with stage.database() as database:
+        for name in ("sessions", "events"):
+            collection = await database.create_collection(name, BaseDocument)
+            await collection.insert_one(note("s", title=SECRET))
+        for turn, step in (("older", "begins"), ("newer", "begins"), ("older", "goes on")):
+            await connection_of(database).rpc.call(
+                UPDATE_SESSION,
+                {
+                    "p_prefix": stage.prefix,
+                    "p_session_id": "s",
+                    "p_params": {"title": SECRET},
+                    "p_turn": {
+                        "turn": turn,
+                        "trace_id": turn,
+                        "step": step,
+                        "fenced": True,
+                        "lease_seconds": 20,
+                    },
+                },
+                "updating a session",
+            )
 
 
 @ends_in(SupabaseAdapterError, "a check constraint of your own on the table was violated")

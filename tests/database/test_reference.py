@@ -15,6 +15,7 @@ EXAMPLES = sorted([*(SQL / "functions" / "api").glob("*.sql"), *(SQL / "views").
 
 # What the examples find: the documents that they speak of.
 GIVEN = """
+    select public.parlant_open_cache('parlant_', '3.3.2');
     insert into public.parlant_sessions_ (data) values
       ('{"id": "s1", "customer_id": "c1", "agent_id": "a1", "metadata": {}, "labels": []}');
     insert into public.parlant_sessions_events (data) values

@@ -19,7 +19,7 @@ from parlant_supabase.rpc.replies import Document
 _LINGER_SECONDS = 0.05
 
 # As many as the database takes in a call.
-_MAX_EVENTS = 200
+_MAX_EVENTS = 50
 
 _deferring: ContextVar[bool] = ContextVar("parlant_supabase_deferring", default=False)
 _turn: ContextVar[object | None] = ContextVar("parlant_supabase_writing_turn", default=None)

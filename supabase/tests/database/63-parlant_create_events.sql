@@ -215,8 +215,8 @@ select throws_ok(
 );
 select throws_ok(
   $$select public.parlant_create_events(
-      'pgtap_x_', 's1', (select jsonb_agg(jsonb_build_object('id', n)) from generate_series(1, 201) as n))$$,
-  'PD008', 'at most 200 events may be in a call, got 201', 'and of 200 at most'
+      'pgtap_x_', 's1', (select jsonb_agg(jsonb_build_object('id', n)) from generate_series(1, 51) as n))$$,
+  'PD008', 'at most 50 events may be in a call, got 51', 'and of 50 at most'
 );
 select throws_ok(
   $$select public.parlant_create_events('pgtap_x_', 's1', '[7]')$$,

@@ -165,11 +165,11 @@ async def test_that_writes_of_two_turns_are_two_requests(
 
 
 async def test_that_a_request_holds_what_the_database_takes(database: Database) -> None:
-    for number in range(201):
+    for number in range(51):
         database.defer(str(number))
     await database.writes.flush(S1)
 
-    assert [len(names) for _, names in database.requests] == [200, 1]
+    assert [len(names) for _, names in database.requests] == [50, 1]
 
 
 async def test_that_an_error_is_raised_at_the_next_write_which_is_not_made(
