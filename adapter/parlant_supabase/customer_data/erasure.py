@@ -79,7 +79,7 @@ class Erasure:
             )
             return reply["erased"], reply["done"]
 
-        return await _until_done(erase, advance)
+        return await until_done(erase, advance)
 
     async def erase_session(
         self, session_id: str, advance: Advance, idle_since: str | None = None
@@ -107,7 +107,7 @@ class Erasure:
             )
             return reply["erased"], reply["done"]
 
-        return await _until_done(erase, advance)
+        return await until_done(erase, advance)
 
     async def anonymize_customer(
         self, customer_id: str, anonymous_id: str, *, keep_messages: bool, advance: Advance
@@ -136,7 +136,7 @@ class Erasure:
             )
             return reply["changed"], reply["done"]
 
-        return await _until_done(anonymize, advance)
+        return await until_done(anonymize, advance)
 
     def _of_customer(self, customer_id: str) -> dict[str, Any]:
         return {
@@ -147,9 +147,18 @@ class Erasure:
         }
 
 
-async def _until_done(
+async def until_done(
     step: Callable[[], Awaitable[tuple[dict[str, int], bool]]], advance: Advance
 ) -> Counts:
+    """Repeats a bounded step until nothing is left; returns how many rows of each table.
+
+    Args:
+        step: Returns how many rows of each table it has dealt with, and whether none is left.
+        advance: Is told how many more rows have been dealt with.
+
+    Raises:
+        CustomerDataError: Another transaction keeps holding some of the rows.
+    """
     total: Counts = Counter()
     without_progress = 0
     while True:

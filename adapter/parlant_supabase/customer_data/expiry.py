@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from parlant_supabase.customer_data.documents import find_documents
-from parlant_supabase.customer_data.erasure import Advance, Counts, Erasure
+from parlant_supabase.customer_data.erasure import Advance, Counts, Erasure, until_done
 from parlant_supabase.failed_documents import FailedCollection, FailedDocuments
 from parlant_supabase.rpc.client import RpcClient
 from parlant_supabase.rpc.functions import (
@@ -143,12 +143,10 @@ class Expiry:
             CustomerDataError: Another transaction keeps holding some of the rows.
         """
         erasure = Erasure(self._rpc, self._prefixes)
+        before = self._rule.before.isoformat()
         total: Counts = Counter()
         for session in sessions:
-            total += await erasure.erase_session(
-                session["id"], advance, idle_since=self._rule.before.isoformat()
-            )
-        before = self._rule.before.isoformat()
+            total += await erasure.erase_session(session["id"], advance, idle_since=before)
         for prefix in sorted(
             {self._prefixes.sessions, self._prefixes.customers, self._prefixes.context_variables}
         ):
@@ -173,14 +171,11 @@ class Expiry:
         subject: str,
         advance: Advance,
     ) -> Counts:
-        erased: Counts = Counter()
-        done = False
-        while not done:
+        async def erase() -> tuple[dict[str, int], bool]:
             reply = await self._rpc.call(function, arguments, subject)
-            erased.update(reply["erased"])
-            advance(sum(reply["erased"].values()))
-            done = reply["done"]
-        return erased
+            return reply["erased"], reply["done"]
+
+        return await until_done(erase, advance)
 
     async def _collections(self) -> list[FailedCollection]:
         return [
