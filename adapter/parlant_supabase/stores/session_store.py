@@ -45,9 +45,10 @@ from parlant_supabase.rpc.functions import (
     UPDATE_SESSION,
     UPDATE_SESSION_LABELS,
     UPDATE_SESSION_METADATA,
+    Function,
 )
 from parlant_supabase.rpc.pagination import next_cursor, page_arguments
-from parlant_supabase.rpc.replies import ClaimedTurn, Document
+from parlant_supabase.rpc.replies import ClaimedTurn, Document, DocumentReply
 from parlant_supabase.store_layout import SESSIONS
 from parlant_supabase.stores.agent_states import (
     FindGraphs,
@@ -188,19 +189,19 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
     async def set_metadata(
         self, session_id: SessionId, key: str, value: JSONSerializable
     ) -> Session:
-        return await self._update_metadata(session_id, p_set={key: value})
+        return await self._merge(UPDATE_SESSION_METADATA, session_id, p_set={key: value})
 
     @override
     async def unset_metadata(self, session_id: SessionId, key: str) -> Session:
-        return await self._update_metadata(session_id, p_unset=[key])
+        return await self._merge(UPDATE_SESSION_METADATA, session_id, p_unset=[key])
 
     @override
     async def upsert_labels(self, session_id: SessionId, labels: Set[str]) -> Session:
-        return await self._update_labels(session_id, p_added=sorted(labels))
+        return await self._merge(UPDATE_SESSION_LABELS, session_id, p_added=sorted(labels))
 
     @override
     async def remove_labels(self, session_id: SessionId, labels: Set[str]) -> Session:
-        return await self._update_labels(session_id, p_removed=sorted(labels))
+        return await self._merge(UPDATE_SESSION_LABELS, session_id, p_removed=sorted(labels))
 
     @override
     async def create_event(
@@ -556,20 +557,13 @@ class SupabaseSessionStore(SupabaseStore, SessionDocumentStore):
             f"Session {session_id}: status events at the end of a turn were not written: {error}"
         )
 
-    async def _update_metadata(self, session_id: SessionId, **change: Any) -> Session:
+    async def _merge(
+        self, function: Function[DocumentReply], session_id: SessionId, **change: Any
+    ) -> Session:
+        """Has the database merge a change of labels or metadata into a session."""
         await self._writes.flush(session_id)
         with writing(Part.SESSION, session_id):
-            reply = await self._connection.call(
-                UPDATE_SESSION_METADATA, p_session_id=session_id, **change
-            )
-        return self._session(session_id, reply["document"])
-
-    async def _update_labels(self, session_id: SessionId, **change: Any) -> Session:
-        await self._writes.flush(session_id)
-        with writing(Part.SESSION, session_id):
-            reply = await self._connection.call(
-                UPDATE_SESSION_LABELS, p_session_id=session_id, **change
-            )
+            reply = await self._connection.call(function, p_session_id=session_id, **change)
         return self._session(session_id, reply["document"])
 
     def _session(self, session_id: SessionId, document: Document | None) -> Session:

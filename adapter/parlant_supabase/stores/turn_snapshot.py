@@ -127,7 +127,9 @@ class TurnSnapshot:
 
 _snapshots: WeakSet[TurnSnapshot] = WeakSet()
 
-_current: ContextVar[TurnSnapshot | None] = ContextVar("parlant_supabase_turn", default=None)
+_current: ContextVar[TurnSnapshot | None] = ContextVar(
+    "parlant_supabase_turn_snapshot", default=None
+)
 
 
 def current_snapshot() -> TurnSnapshot | None:
