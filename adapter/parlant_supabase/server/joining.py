@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable
 
 from lagom import Container, Singleton
 from parlant.core.agents import AgentId, AgentStore
-from parlant.core.context_variables import ContextVariableStore
-from parlant.core.customers import CustomerStore
 from parlant.core.emissions import EventEmitterFactory
 from parlant.core.loggers import Logger
 from parlant.core.meter import Meter
@@ -26,15 +24,16 @@ from parlant_supabase.server import shutdown
 from parlant_supabase.server.background_tasks import SessionTaskService
 from parlant_supabase.server.leases import LeaseKeeper
 from parlant_supabase.server.resuming import Resumer
+from parlant_supabase.server.stores_of_server import (
+    INTERFACES,
+    session_store_of,
+    supabase_stores_of,
+)
 from parlant_supabase.server.turn_reading import TurnReader
 from parlant_supabase.server.turn_tasks import LockedTurnTaskService, TurnTaskService
 from parlant_supabase.stores.session_listener import SupabaseSessionListener
-from parlant_supabase.stores.session_store import SupabaseSessionStore
-from parlant_supabase.stores.store import SupabaseStore
 from parlant_supabase.stores.turns import Turns
 from parlant_supabase.validation import check_seconds
-
-_INTERFACES = (SessionStore, CustomerStore, ContextVariableStore)
 
 
 async def join_server(
@@ -98,10 +97,11 @@ async def join_server(
         raise ConfigurationError(f"max_attempts must be 1 or more, got {max_attempts}.")
 
     def listener(container: Container) -> SessionListener:
-        sessions = container[SessionStore]  # type: ignore[type-abstract]
-        if not isinstance(sessions, SupabaseSessionStore):
+        sessions = session_store_of(container)
+        if sessions is None:
+            other = container[SessionStore]  # type: ignore[type-abstract]
             raise ConfigurationError(
-                f"join_server: the sessions are in a {type(sessions).__name__}. "
+                f"join_server: the sessions are in a {type(other).__name__}. "
                 "Give the server the stores that supabase_stores() opens."
             )
         _join(container)
@@ -124,8 +124,8 @@ async def join_server(
 
     def tasks(container: Container) -> BackgroundTaskService:
         logger: Logger = container[Logger]  # type: ignore[type-abstract]
-        sessions = container[SessionStore]  # type: ignore[type-abstract]
-        if not (fences or resumes) or not isinstance(sessions, SupabaseSessionStore):
+        sessions = session_store_of(container)
+        if not (fences or resumes) or sessions is None:
             return SessionTaskService(logger)
         tracer: Tracer = container[Tracer]  # type: ignore[type-abstract]
         turns = Turns(logger, lease_seconds=lease_seconds if resumes else None, fenced=fences)
@@ -206,9 +206,7 @@ def _defer_status_events(container: Container) -> None:
 
     def emitters(container: Container) -> EventEmitterFactory:
         factory: EventEmitterFactory = container.resolve(EventPublisherFactory)
-        sessions = container[SessionStore]  # type: ignore[type-abstract]
-        is_ours = isinstance(sessions, SupabaseSessionStore)
-        return DeferringEmitterFactory(factory) if is_ours else factory
+        return factory if session_store_of(container) is None else DeferringEmitterFactory(factory)
 
     container[EventEmitterFactory] = Singleton(emitters)  # type: ignore[type-abstract]
 
@@ -219,10 +217,10 @@ def _replace_session_module(container: Container, shares_reads: bool, defers: bo
 
     def sessions(container: Container) -> SessionModule:
         made = container.resolve(SupabaseSessionModule)
-        store = container[SessionStore]  # type: ignore[type-abstract]
+        store = session_store_of(container)
         if shares_reads:
             made.reader = _turn_reader(container)
-        if defers and isinstance(store, SupabaseSessionStore):
+        if defers and store is not None:
             made.end_turn = store._end_turn
         return made
 
@@ -230,7 +228,7 @@ def _replace_session_module(container: Container, shares_reads: bool, defers: bo
 
 
 def _turn_reader(container: Container) -> TurnReader | None:
-    return TurnReader.of(*(container[interface] for interface in _INTERFACES))
+    return TurnReader.of(*(container[interface] for interface in INTERFACES))
 
 
 async def _agent_ids(container: Container) -> list[AgentId]:
@@ -247,7 +245,5 @@ def _join(container: Container) -> None:
     logger: Logger = container[Logger]  # type: ignore[type-abstract]
     tracer: Tracer = container[Tracer]  # type: ignore[type-abstract]
     meter: Meter = container[Meter]  # type: ignore[type-abstract]
-    for interface in _INTERFACES:
-        store: object = container[interface]
-        if isinstance(store, SupabaseStore):
-            store._join(logger, tracer, meter)
+    for store in supabase_stores_of(container):
+        store._join(logger, tracer, meter)

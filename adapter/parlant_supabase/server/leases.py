@@ -11,6 +11,7 @@ from parlant.core.loggers import Logger
 from parlant.core.sessions import SessionId
 
 from parlant_supabase.errors import NotOpenError, SupabaseAdapterError
+from parlant_supabase.server.complaint import Complaint
 from parlant_supabase.stores.session_store import SupabaseSessionStore
 from parlant_supabase.stores.turns import Turn, Turns
 
@@ -42,9 +43,12 @@ class LeaseKeeper:
     ) -> None:
         self._store = store
         self._turns = turns
-        self._logger = logger
         self._lease_seconds = lease_seconds
-        self._has_complained = False
+        self._complaint = Complaint(
+            logger,
+            "The leases of running turns were not renewed, so that another server may take the "
+            "turns over",
+        )
 
     async def run(self) -> None:
         """Keeps leases until it is cancelled."""
@@ -58,9 +62,9 @@ class LeaseKeeper:
             except NotOpenError:
                 return
             except SupabaseAdapterError as error:
-                self._complain(error)
+                self._complaint.make(error)
             else:
-                self._has_complained = False
+                self._complaint.settle()
 
     async def keep(self) -> None:
         """Tells the database what has to be told now."""
@@ -104,11 +108,3 @@ class LeaseKeeper:
             elif silence >= self._lease_seconds / _LOOKS_PER_LEASE / 2:
                 silent.append(turn)
         return silent
-
-    def _complain(self, error: SupabaseAdapterError) -> None:
-        if not self._has_complained:
-            self._has_complained = True
-            self._logger.warning(
-                f"The leases of running turns were not renewed, so that another server may take "
-                f"the turns over: {error}"
-            )

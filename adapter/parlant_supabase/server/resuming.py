@@ -15,6 +15,7 @@ from parlant.core.tracer import Tracer
 
 from parlant_supabase.errors import NotOpenError, SupabaseAdapterError
 from parlant_supabase.rpc.replies import ClaimedTurn
+from parlant_supabase.server.complaint import Complaint
 from parlant_supabase.stores.session_store import SupabaseSessionStore
 from parlant_supabase.stores.turns import Turn, Turns
 
@@ -63,7 +64,7 @@ class Resumer:
         self._lease_seconds = lease_seconds
         self._max_age_seconds = max_age_seconds
         self._max_attempts = max_attempts
-        self._has_complained = False
+        self._complaint = Complaint(logger, "Could not look for messages that nobody is answering")
 
     async def run(self) -> None:
         """Looks until it is cancelled."""
@@ -73,10 +74,10 @@ class Resumer:
             except NotOpenError:
                 return
             except SupabaseAdapterError as error:
-                self._complain(error)
+                self._complaint.make(error)
                 found = 0
             else:
-                self._has_complained = False
+                self._complaint.settle()
             if found < _LIMIT:
                 # Servers that were started together do not look together.
                 seconds = self._lease_seconds / _LOOKS_PER_LEASE
@@ -146,8 +147,3 @@ class Resumer:
             trace_id or uuid4().hex,
             {"status": status, "data": dict(data)},
         )
-
-    def _complain(self, error: SupabaseAdapterError) -> None:
-        if not self._has_complained:
-            self._has_complained = True
-            self._logger.warning(f"Could not look for messages that nobody is answering: {error}")

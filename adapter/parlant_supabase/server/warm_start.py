@@ -6,20 +6,16 @@ from collections.abc import Callable
 from functools import partial
 
 from lagom import Container
-from parlant.core.context_variables import ContextVariableStore
-from parlant.core.customers import CustomerStore
 from parlant.core.loggers import Logger
-from parlant.core.sessions import SessionStore
 
 from parlant_supabase.database import connection_of
 from parlant_supabase.parlant_internals import parlant_version
 from parlant_supabase.server.agent_cache.cache import AgentCache
+from parlant_supabase.server.stores_of_server import supabase_stores_of
 from parlant_supabase.store_layout import cache_prefix
 from parlant_supabase.stores.session_store import SupabaseSessionStore
 from parlant_supabase.stores.store import SupabaseStore
 from parlant_supabase.validation import check_days
-
-_INTERFACES = (SessionStore, CustomerStore, ContextVariableStore)
 
 
 async def warm_start(
@@ -57,7 +53,7 @@ async def warm_start(
     """
     check_days("keep_days", keep_days)
     logger: Logger = container[Logger]  # type: ignore[type-abstract]
-    store = _store(container)
+    store = next(supabase_stores_of(container), None)
     if store is None:
         logger.warning(
             "warm_start: none of the server's stores is in a Supabase project, so nothing is kept. "
@@ -100,11 +96,3 @@ async def _open_cache(store: SupabaseStore, keep_days: float) -> AgentCache:
     await cache.open()
     connection.rpc.before_closing(cache.close)
     return cache
-
-
-def _store(container: Container) -> SupabaseStore | None:
-    for interface in _INTERFACES:
-        store: object = container[interface]
-        if isinstance(store, SupabaseStore):
-            return store
-    return None
