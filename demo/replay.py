@@ -61,16 +61,18 @@ async def ask_in_vain(server: ParlantProcess, conversations: dict[str, Any]) -> 
     )
     path = f"/sessions/{session['id']}"
     event = await _post_message(server, path, {"from": "customer", "text": interrupted["text"]})
+    offset = event["offset"] + 1
     while True:
         events = await server.get(
             f"{path}/events",
-            min_offset=event["offset"] + 1,
+            min_offset=offset,
             source="ai_agent",
             kinds="status",
             wait_for_data=30,
         )
         if any(event["data"]["status"] == "typing" for event in events):
             return str(session["id"])
+        offset = max([offset, *(event["offset"] + 1 for event in events)])
 
 
 async def expect_the_answer(
