@@ -8,11 +8,10 @@ from typing import Any
 
 from parlant.core.engines.alpha.prompt_builder import PromptBuilder
 from parlant.core.nlp.embedding import Embedder, EmbeddingResult, NullEmbedder
-from parlant.core.nlp.generation import SchematicGenerationResult, SchematicGenerator, T
-from parlant.core.nlp.service import EmbedderHints, SchematicGeneratorHints
+from parlant.core.nlp.service import EmbedderHints
 from typing_extensions import override
 
-from demo.offline_nlp import OfflineGenerator, OfflineNLPService
+from demo.offline_nlp import OfflineNLPService, TModel
 
 
 class SlowNLPService(OfflineNLPService):
@@ -31,30 +30,16 @@ class SlowNLPService(OfflineNLPService):
         self.embeddings = 0
 
     @override
-    async def get_schematic_generator(
-        self, t: type[T], hints: SchematicGeneratorHints | None = None
-    ) -> SchematicGenerator[T]:
-        generator = _SlowGenerator[t]()  # type: ignore[valid-type]
-        generator.service = self
-        return generator
+    async def complete(self, schema: type[TModel], prompt: str | PromptBuilder) -> TModel:
+        self.calls += 1
+        await asyncio.sleep(self.seconds)
+        return await super().complete(schema, prompt)
 
     @override
     async def get_embedder(self, hints: EmbedderHints | None = None) -> Embedder:
         # Parlant makes others of its class, without arguments.
         SlowEmbedder.service = self
         return SlowEmbedder()
-
-
-class _SlowGenerator(OfflineGenerator[T]):
-    service: SlowNLPService
-
-    @override
-    async def generate(
-        self, prompt: str | PromptBuilder, hints: Mapping[str, Any] | None = None
-    ) -> SchematicGenerationResult[T]:
-        self.service.calls += 1
-        await asyncio.sleep(self.service.seconds)
-        return await super().generate(prompt, hints)
 
 
 class SlowEmbedder(NullEmbedder):

@@ -75,9 +75,7 @@ class OfflineNLPService(p.NLPService):
         # Parlant registers a generator under the schema in its `__orig_class__`, which only an
         # instance made by calling the subscripted class has.
         generator = OfflineGenerator[t]()  # type: ignore[valid-type]
-        generator.answers = self._answers
-        generator.unanswered = self._unanswered
-        generator.called = self._called
+        generator.service = self
         return generator
 
     @override
@@ -94,27 +92,35 @@ class OfflineNLPService(p.NLPService):
     async def get_moderation_service(self) -> p.ModerationService:
         return p.NoModeration()
 
-
-class OfflineGenerator(SchematicGenerator[T]):
-    """Fills one schema: a reply where the schema carries one, else as little as is valid."""
-
-    answers: Mapping[str, str] = {}
-    unanswered: str | None = None
-    called: Callable[[str], None] = staticmethod(lambda schema: None)
-
-    @override
-    async def generate(
-        self, prompt: str | PromptBuilder, hints: Mapping[str, Any] | None = None
-    ) -> SchematicGenerationResult[T]:
-        self.called(self.schema.__name__)
-        content = smallest_instance(self.schema)
+    async def complete(self, schema: type[TModel], prompt: str | PromptBuilder) -> TModel:
+        """What the model answers: a reply where the schema has one, else as little as is valid."""
+        self._called(schema.__name__)
+        content = smallest_instance(schema)
         if isinstance(content, CannedResponseDraftSchema):
             content.response_body = await self._answer(prompt)
         elif isinstance(content, MessageSchema):
             answer = await self._answer(prompt)
             content.revisions = [Revision(revision_number=1, content=answer)]
+        return content
+
+    async def _answer(self, prompt: str | PromptBuilder) -> str:
+        message = last_customer_message(prompt)
+        if message is not None and message == self._unanswered:
+            await asyncio.Event().wait()
+        return self._answers.get(message or "", DEFAULT_ANSWER)
+
+
+class OfflineGenerator(SchematicGenerator[T]):
+    """Fills one schema with what its service answers."""
+
+    service: OfflineNLPService
+
+    @override
+    async def generate(
+        self, prompt: str | PromptBuilder, hints: Mapping[str, Any] | None = None
+    ) -> SchematicGenerationResult[T]:
         return SchematicGenerationResult(
-            content=content,
+            content=await self.service.complete(self.schema, prompt),
             info=GenerationInfo(
                 schema_name=self.schema.__name__,
                 model=self.id,
@@ -137,12 +143,6 @@ class OfflineGenerator(SchematicGenerator[T]):
     @override
     def tokenizer(self) -> EstimatingTokenizer:
         return ZeroEstimatingTokenizer()
-
-    async def _answer(self, prompt: str | PromptBuilder) -> str:
-        message = last_customer_message(prompt)
-        if message is not None and message == self.unanswered:
-            await asyncio.Event().wait()
-        return self.answers.get(message or "", DEFAULT_ANSWER)
 
 
 def last_customer_message(prompt: str | PromptBuilder) -> str | None:

@@ -12,12 +12,11 @@ from parlant.core.engines.alpha.guideline_matching.generic.journey.journey_next_
 )
 from parlant.core.engines.alpha.prompt_builder import PromptBuilder
 from parlant.core.nlp.embedding import Embedder, EmbeddingResult
-from parlant.core.nlp.generation import SchematicGenerationResult, SchematicGenerator, T
-from parlant.core.nlp.service import EmbedderHints, SchematicGeneratorHints
+from parlant.core.nlp.service import EmbedderHints
 from parlant.core.nlp.tokenization import EstimatingTokenizer
 from typing_extensions import override
 
-from demo.offline_nlp import OfflineGenerator, OfflineNLPService
+from demo.offline_nlp import OfflineNLPService, TModel
 
 calls: Counter[str] = Counter()
 """How often the model was asked, by the name of the schema."""
@@ -30,35 +29,21 @@ delay = 0.0
 
 
 class CountingNLPService(OfflineNLPService):
-    """Counts the calls of its generators and its embedder."""
+    """Counts the calls of its generators, by schema, and of its embedder."""
 
     @override
-    async def get_schematic_generator(
-        self, t: type[T], hints: SchematicGeneratorHints | None = None
-    ) -> SchematicGenerator[T]:
-        generator = CountingGenerator[t]()  # type: ignore[valid-type]
-        generator.answers = self._answers
-        return generator
+    async def complete(self, schema: type[TModel], prompt: str | PromptBuilder) -> TModel:
+        calls[schema.__name__] += 1
+        await asyncio.sleep(delay)
+        content = await super().complete(schema, prompt)
+        if isinstance(content, JourneyNextStepSelectionSchema):
+            # A journey goes on to the step that the first of its conditions leads to.
+            content.applied_condition_id = "1"
+        return content
 
     @override
     async def get_embedder(self, hints: EmbedderHints | None = None) -> Embedder:
         return CountingEmbedder()
-
-
-class CountingGenerator(OfflineGenerator[T]):
-    """Counts its calls by schema."""
-
-    @override
-    async def generate(
-        self, prompt: str | PromptBuilder, hints: Mapping[str, Any] | None = None
-    ) -> SchematicGenerationResult[T]:
-        calls[self.schema.__name__] += 1
-        await asyncio.sleep(delay)
-        result = await super().generate(prompt, hints)
-        if isinstance(result.content, JourneyNextStepSelectionSchema):
-            # A journey goes on to the step that the first of its conditions leads to.
-            result.content.applied_condition_id = "1"
-        return result
 
 
 class CharacterTokenizer(EstimatingTokenizer):
